@@ -1,0 +1,321 @@
+"""One run, in a process of its own: reads what to do from standard input, tells what happens in JSON lines.
+
+Its own process, so that peak memory is the run's, a crash is one run's, and a backend starts clean.
+"""
+
+import json
+import os
+import platform
+import resource
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable
+from dataclasses import asdict
+from datetime import UTC, datetime
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lab.errors import BadInput, Unavailable
+from lab.spec import Resolved, Run, resolve
+
+REPORTED = 0.2  # seconds between two reports of a step
+
+
+def main() -> int:
+    """Does the run that standard input describes. Exit codes: 0 done, 2 refused, 3 unavailable, 1 failed."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    order = json.load(sys.stdin)
+    tell = _teller()
+    try:
+        resolved = resolve(Run(**order["run"]), Path(order["root"]))
+        work = dry if order["dry"] else execute
+        tell({"event": "end", "record": work(resolved, order, tell)})
+        return 0
+    except (BadInput, Unavailable) as error:
+        tell({"event": "end", "error": str(error)})
+        return 2 if isinstance(error, BadInput) else 3
+    except Exception as error:
+        traceback.print_exc()
+        tell({"event": "end", "error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"})
+        return 1
+
+
+def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Trains and measures; returns the record and leaves weights and predictions beside it."""
+    from lab import checks, store
+
+    began, started = time.perf_counter(), now()
+    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    findings: list[dict] = checks.before(trainer)
+    for finding in findings:
+        tell({"event": "finding", **finding})
+    trained = time.perf_counter()
+    drive(resolved, trainer, tell)
+    seconds = time.perf_counter() - trained
+    net, data = trainer.net, trainer.data
+    tell({"event": "note", "text": "evaluating"})
+    scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
+    test, meter = scores["test"]
+    inference = inference_time(trainer)
+    found = checks.after(trainer, checks.trained_accuracy(trainer.record), test)
+    for finding in found:
+        tell({"event": "finding", **finding})
+    cache = store.cache(Path(order["root"]), order["experiment"])
+    weights_file = cache / f"{resolved.stem}.weights.h5"
+    net.model.save_weights(weights_file)
+    keep_predictions(resolved, order, meter, data)
+    keep_examples(resolved, Path(order["root"]), data)
+    return {
+        "status": "done",
+        "data": {
+            "digest": data.digest,
+            "shape": data.shape,
+            "splits": {n: len(s) for n, s in data.splits().items()},
+            "classes": data.classes,
+            "source": data.source,
+        },
+        "net": {
+            "shape": net.shape,
+            "head": str(net.head) if net.head else "its own",
+            "outputs": net.outputs,
+            "stages": net.stages,
+            "parameters": net.model.count_params(),
+            "trained": max([0, *(s.get("trained", 0) for s in trainer.record)]),
+        },
+        "steps": trainer.record,
+        **{name: result for name, (result, _) in scores.items()},
+        "findings": findings + found,
+        "cost": {
+            "train_seconds": seconds,
+            "seconds": time.perf_counter() - began,
+            "peak_memory_mb": peak_memory(),
+            "file_mb": weights_file.stat().st_size / 1e6,
+            **inference,
+        },
+        "environment": environment(),
+        "started": started,
+        "finished": now(),
+    }
+
+
+def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
+    """Data and network as the run wants them, under its seed and precision."""
+    run = resolved.run
+    tell({"event": "note", "text": "reading data"})
+    from lab.data import checked
+
+    data = checked(resolved.dataset.load(run.data_dir)).limited(run.limit)
+    tell({"event": "note", "text": "building"})
+    import keras
+
+    from lab import store
+    from lab.net import open_net
+    from lab.train import Options, Trainer
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+    keras.utils.set_random_seed(run.seed)
+    keras.config.set_dtype_policy(run.precision)
+    task = import_module(f"lab.tasks.{run.task}")
+    size, own_top = resolved.choices["size"], resolved.strategy.head == "source"
+    shape = (size, size, data.shape[-1])
+    net = open_net(resolved.backbone, shape, resolved.head, task.outputs(data), resolved.source, own_top)
+    if own_top and net.outputs < task.outputs(data):
+        raise BadInput(
+            f"{resolved.strategy} reads {task.outputs(data)} labels off the source's own outputs; "
+            f"{resolved.source.label} has {net.outputs}"  # type: ignore[union-attr]
+        )
+    steps, seconds = run.steps_or_seconds
+    options = Options(
+        batch_size=run.batch_size, learning_rate=run.learning_rate, seed=run.seed, augment=run.augment, bn=run.bn,
+        keep=run.keep, epochs=run.epochs, steps=steps, seconds=seconds,
+    )  # fmt: skip
+    return Trainer(
+        net, data, task, options, store.cache(root, "features"), lambda event: tell({"event": "step", **event})
+    )
+
+
+def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:
+    """Asks the strategy for steps and has them executed, each told the result of the one before."""
+    plan: Any = resolved.strategy.steps(trainer.net.parts)
+    result: Any = None
+    while True:
+        try:
+            step = plan.send(result)
+        except StopIteration:
+            return
+        tell({"event": "note", "text": step.name})
+        result = trainer.execute(step)
+
+
+def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Times a few steps of each phase and adds up what the run would take; trains and writes nothing."""
+    from lab.steps import Phase, Result
+
+    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    plan: Any = resolved.strategy.steps(trainer.net.parts)
+    result, total = None, 0.0
+    began = time.perf_counter()
+    trainer.evaluate(trainer.data.val)
+    validation = time.perf_counter() - began
+    parameters, trained = trainer.net.model.count_params(), 0
+    while True:
+        try:
+            step = plan.send(result)
+        except StopIteration:
+            break
+        if isinstance(step, Phase):
+            trained = max(trained, sum(trainer.net.parts.parts[i].size for i in step.select))
+            seconds, validations = trainer.estimate(step)
+            total += seconds + validations * validation
+        result = Result(step.name, 0.0)
+    total += validation * sum(len(s) for s in trainer.data.splits().values()) / len(trainer.data.val)
+    return {"hours": total / 3600, "peak_memory_mb": peak_memory(), "parameters": parameters, "trained": trained}
+
+
+def inference_time(trainer) -> dict[str, float]:
+    """Milliseconds an image of a whole batch takes, at the median of ten, warmed up; resizing included."""
+    import numpy as np
+
+    size = trainer.options.batch_size
+    images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]
+    model, times = trainer._inference(trainer.net.model), []
+    for _ in range(12):
+        began = time.perf_counter()
+        model.predict_on_batch(trainer._images(images))
+        times.append(time.perf_counter() - began)
+    return {"inference_ms_per_image": 1000 * float(np.median(times[2:])) / size, "inference_batch": size}
+
+
+def keep_predictions(resolved: Resolved, order: dict, meter, data) -> None:
+    """Per test example, beside the record: label, prediction, probability of the truth; all of them in the cache."""
+    import io
+
+    import numpy as np
+
+    from lab import store
+
+    p, labels = meter.probabilities, data.test.labels
+    buffer = io.BytesIO()
+    truth = p[np.arange(len(labels)), labels].astype("float32")
+    np.savez_compressed(buffer, labels=labels.astype("int32"), predicted=p.argmax(axis=1).astype("int32"), p_true=truth)
+    root = Path(order["root"])
+    store.write_atomically(store.results(root) / order["experiment"] / f"{resolved.stem}.test.npz", buffer.getvalue())
+    np.save(store.cache(root, order["experiment"]) / f"{resolved.stem}.probabilities.npy", p.astype("float32"))
+
+
+def keep_examples(resolved: Resolved, root: Path, data) -> None:
+    """Up to 64 classes' first training images, for the report to draw, where the data set may be shown."""
+    if not resolved.dataset.shareable:
+        return
+    import numpy as np
+
+    from lab import store
+
+    folder = store.cache(root, "examples")
+    folder.mkdir(parents=True, exist_ok=True)
+    first = [int(np.flatnonzero(data.train.labels == c)[0]) for c in np.unique(data.train.labels)[:64]]
+    np.savez_compressed(
+        folder / f"{resolved.dataset.name}.npz",
+        images=data.train.images[np.array(first)],
+        names=np.array([data.classes[c] for c in data.train.labels[first]], dtype="U"),
+    )
+
+
+def environment() -> dict[str, Any]:
+    """Versions, device and state of the code: what a result depends on beside the choices."""
+    import keras
+
+    names = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pillow")
+    return {
+        "lab": import_module("lab").__version__,
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        "versions": {n: _version(n) for n in names},
+        "device": device(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--", "lab", "experiments")),
+    }
+
+
+def device() -> str:
+    """The accelerator that the backend computes on, or "cpu"."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return str(jax.devices()[0].device_kind)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        found = tf.config.list_physical_devices("GPU")
+        return tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu") if found else "cpu"
+    return keras.backend.backend()
+
+
+def peak_memory() -> float:
+    """Most memory that this process has had resident, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def order_of(run: Run, root: Path, experiment: str, dry: bool) -> dict[str, Any]:
+    """What standard input takes."""
+    return {"run": asdict(run), "root": str(root), "experiment": experiment, "dry": dry}
+
+
+def environment_of_child() -> dict[str, str]:
+    """The environment of a child: this lab importable wherever it runs."""
+    here = str(Path(__file__).parent.parent)
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(p for p in (here, os.environ.get("PYTHONPATH")) if p)}
+
+
+def _teller() -> Callable[[dict], None]:
+    """Writes events to the real standard output and turns everybody else's output to standard error."""
+    stream = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    last = 0.0
+
+    def tell(event: dict) -> None:
+        nonlocal last
+        if event["event"] == "step" and "val_loss" not in event:
+            if time.monotonic() - last < REPORTED:
+                return
+            last = time.monotonic()
+        stream.write(json.dumps(event, default=str) + "\n")
+        stream.flush()
+
+    return tell
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*words: str) -> str | None:
+    here = Path(__file__).parent.parent
+    try:
+        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+if __name__ == "__main__":
+    sys.exit(main())

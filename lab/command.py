@@ -1,0 +1,54 @@
+"""What all commands share: where they work, how they fail. No Keras."""
+
+import argparse
+import sys
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+from lab.errors import BadInput
+
+
+def parser(module: str, what: str) -> argparse.ArgumentParser:
+    """A parser with the two options that every command has."""
+    made = argparse.ArgumentParser(f"python -m {module}", description=what, allow_abbrev=False)
+    made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return made
+
+
+def add_out(made: argparse.ArgumentParser) -> None:
+    made.add_argument(
+        "--out", default=".", metavar="DIR", help="folder of results/, img/ and README.md; left out: this folder"
+    )
+
+
+def call(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int:
+    """Runs a command: refused input is one line and exit code 2; Ctrl-C is exit code 130."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        return main(words)
+    except BadInput as error:
+        if "--debug" in words:
+            traceback.print_exc()
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; the same command goes on from here", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # the reader of our output, `head` say, has gone
+        sys.stderr.close()
+        return 0
+
+
+def root_of(out: str) -> Path:
+    """The folder to work in, made if need be.
+
+    Raises:
+        BadInput: it is a file, or cannot be made.
+    """
+    root = Path(out).expanduser()
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--out {out}: {error.strerror or error}") from None
+    return root.resolve()

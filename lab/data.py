@@ -1,0 +1,137 @@
+"""The one way data flow: splits of uint8 arrays, taken by index, batched by a rule. No Keras.
+
+A split's images stay as they were read, (N, H, W, C) uint8, once; a batch becomes float, gets its
+size and its augmentation on the device. Which examples a batch holds is a function of (seed,
+phase, step), so a run can be resumed anywhere.
+"""
+
+import hashlib
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, Protocol
+
+import numpy as np
+
+from lab.errors import BadInput
+
+Array = np.ndarray
+
+
+class Images(Protocol):
+    """What a split's images may be: an array, or anything that reads on demand."""
+
+    shape: tuple[int, ...]
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, indices: Any) -> Array: ...
+
+
+@dataclass(frozen=True)
+class Split:
+    """Examples: images (N, H, W, C) uint8, labels (N,) int64 and a name for each (N,)."""
+
+    images: Images
+    labels: Array
+    ids: Array
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: Array) -> "Split":
+        return Split(self.images[indices], self.labels[indices], self.ids[indices])
+
+    def digest(self) -> str:
+        """SHA-256 of the content, in order."""
+        sha = hashlib.sha256()
+        for start in range(0, len(self), 4096):
+            part = self.take(np.arange(start, min(start + 4096, len(self))))
+            sha.update(np.ascontiguousarray(part.images).tobytes())
+            sha.update(part.labels.astype("<i8").tobytes())
+        return sha.hexdigest()
+
+
+@dataclass(frozen=True)
+class Data:
+    """A data set in three splits.
+
+    Attributes:
+        classes: a name for each label, in order.
+        forbids: augmentations that would make a label wrong (`horizontal_flip`, `vertical_flip`, ...).
+        source: where it comes from and its terms, for the record.
+    """
+
+    train: Split
+    val: Split
+    test: Split
+    classes: tuple[str, ...]
+    forbids: frozenset[str] = frozenset()
+    source: str = ""
+
+    def splits(self) -> dict[str, Split]:
+        return {"train": self.train, "val": self.val, "test": self.test}
+
+    @cached_property
+    def digest(self) -> str:
+        return hashlib.sha256("".join(s.digest() for s in self.splits().values()).encode()).hexdigest()
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        return tuple(self.train.images.shape[1:])
+
+    def limited(self, count: int | None) -> "Data":
+        """The same with at most `count` examples a split: the first of a fixed shuffle."""
+        if count is None:
+            return self
+        cut: dict[str, Any] = {}
+        for name, split in self.splits().items():
+            order = np.random.default_rng(0).permutation(len(split))[:count]
+            cut[name] = split.take(np.sort(order))
+        return replace(self, **cut)
+
+
+def checked(data: Data) -> Data:
+    """The data, if a classifier can be trained and tested on them.
+
+    Raises:
+        BadInput: an empty split, fewer than two classes, a label out of range, a class that only the
+            test split has.
+    """
+    for name, split in data.splits().items():
+        if not len(split):
+            raise BadInput(f"the {name} split is empty; every data set needs train, val and test examples")
+        low, high = int(split.labels.min()), int(split.labels.max())
+        if low < 0 or high >= len(data.classes):
+            raise BadInput(
+                f"the {name} split has a label {low if low < 0 else high}; labels are 0 to {len(data.classes) - 1}"
+            )
+    if len(data.classes) < 2:
+        raise BadInput(f"a classifier needs two classes or more; received {len(data.classes)}")
+    unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))
+    if unseen:
+        raise BadInput(f"training has no example of {data.classes[unseen[0]]!r}, which the test split has")
+    return data
+
+
+def train_indices(count: int, batch_size: int, seed: int, phase: int, step: int) -> Array:
+    """Which of `count` examples step `step` (from 0) of a phase trains on, (batch_size,).
+
+    Batches are cut from an endless row of permutations, each its own function of (seed, phase,
+    number), so every batch is full, every example is seen equally often, and no state is kept.
+    """
+    first, last = step * batch_size, (step + 1) * batch_size
+    rounds = range(first // count, (last - 1) // count + 1)
+    row = np.concatenate([np.random.default_rng([seed, phase, r]).permutation(count) for r in rounds])
+    return row[first - rounds[0] * count :][:batch_size]
+
+
+def eval_batches(count: int, batch_size: int):
+    """Yields (indices (batch_size,), how many of them count): nothing is dropped.
+
+    The last batch is filled up with its first example, so that every batch has one shape and
+    nothing is compiled twice.
+    """
+    for start in range(0, count, batch_size):
+        indices = np.arange(start, min(start + batch_size, count))
+        real = len(indices)
+        yield np.concatenate([indices, np.full(batch_size - real, start)]), real

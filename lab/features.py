@@ -1,0 +1,42 @@
+"""Features of a frozen backbone, computed once in inference mode and kept on disk.
+
+The key is made of everything that the numbers depend on: the images' content, their size, the
+bytes of every weight before the cut, and the precision. A name is never the key.
+"""
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from lab.data import Split, eval_batches
+
+Array = np.ndarray
+
+
+def weights_digest(arrays: list[Array]) -> str:
+    """SHA-256 of arrays, their shapes included."""
+    sha = hashlib.sha256()
+    for array in arrays:
+        sha.update(str((array.shape, array.dtype.str)).encode())
+        sha.update(np.ascontiguousarray(array).tobytes())
+    return sha.hexdigest()
+
+
+def cached(folder: Path, key: dict, split: Split, batch_size: int, compute: Callable[[Array], Array]) -> Array:
+    """Features of all images of a split, in order; read from `folder` if they were computed before.
+
+    `compute` takes images (B, H, W, C) uint8 and gives features (B, ...).
+    """
+    digest = hashlib.sha256(repr(sorted({**key, "split": split.digest()}.items())).encode()).hexdigest()
+    path = folder / f"{digest}.npy"
+    if path.exists():
+        return np.load(path, allow_pickle=False)
+    parts = [compute(split.images[i])[:real] for i, real in eval_batches(len(split), batch_size)]
+    features = np.concatenate(parts)
+    folder.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f"{path.stem}.{id(features)}.part.npy")
+    np.save(partial, features)
+    partial.replace(path)
+    return features

@@ -1,0 +1,66 @@
+"""Layers of the lab's own; registered, so that a saved model needs no Lambda."""
+
+import importlib
+
+import keras
+from keras import ops
+
+
+@keras.saving.register_keras_serializable("lab")
+class Preprocess(keras.layers.Layer):
+    """Values 0 to 255 (N, H, W, C) to what the weights of a family of keras.applications expect.
+
+    Calls `preprocess_input` of the family's own module, so it is Keras that says what that is.
+    """
+
+    def __init__(self, module: str, **kwargs):
+        super().__init__(**kwargs)
+        self.module = module
+
+    def call(self, images):
+        module = importlib.import_module(f"keras.applications.{self.module}")
+        return module.preprocess_input(images, data_format="channels_last")
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def get_config(self):
+        return {**super().get_config(), "module": self.module}
+
+
+@keras.saving.register_keras_serializable("lab")
+class GreyToRgb(keras.layers.Layer):
+    """Grey images (N, H, W, 1) repeated into the three bands (N, H, W, 3) that RGB weights expect."""
+
+    def call(self, images):
+        return ops.repeat(images, 3, axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], 3)
+
+
+@keras.saving.register_keras_serializable("lab")
+class Matched(keras.layers.Layer):
+    """Source logits (N, Z) to log p(y|x) (N, Y) by a counted table p(y|z), which nothing trains.
+
+    Nguyen et al. 2020, https://arxiv.org/abs/2002.12462, equation 2.
+    """
+
+    def __init__(self, outputs: int, **kwargs):
+        super().__init__(**kwargs)
+        self.outputs = outputs
+
+    def build(self, shape):
+        self.table = self.add_weight(
+            shape=(shape[-1], self.outputs), initializer="zeros", trainable=False, name="table", dtype="float32"
+        )
+
+    def call(self, logits):
+        p = ops.matmul(ops.softmax(ops.cast(logits, "float32")), self.table)
+        return ops.log(ops.maximum(p, 1e-12))
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.outputs)
+
+    def get_config(self):
+        return {**super().get_config(), "outputs": self.outputs}

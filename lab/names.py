@@ -1,0 +1,192 @@
+"""Text such as `mlp(512,256)` becomes an object; a folder becomes its list of names. No Keras.
+
+A part of the lab (a strategy, a head, ...) is a file in the folder of its kind. The file holds a
+class of the same name in CamelCase, or a `FAMILY`, a dictionary of names to classes. The class is a
+frozen dataclass that derives from `Named`: it stores its arguments, and its text is its name.
+"""
+
+import ast
+import dataclasses
+import difflib
+import importlib
+import math
+import pkgutil
+import types
+import typing
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from lab.errors import BadInput
+
+LONGEST = 500  # characters of a name; more is no name
+
+
+@dataclass(frozen=True)
+class Between:
+    """Bounds, both included, that an annotation puts on a number."""
+
+    low: float
+    high: float
+
+
+Fraction = Annotated[float, Between(0.0, 1.0)]
+
+
+@dataclass(frozen=True)
+class Named:
+    """An object that can be written as text: its name and the arguments that differ from the defaults."""
+
+    @property
+    def name(self) -> str:
+        module = importlib.import_module(type(self).__module__)
+        family = getattr(module, "FAMILY", {})
+        return type(self).__name__ if type(self).__name__ in family else module.__name__.split(".")[-1]
+
+    def __str__(self) -> str:
+        words = []
+        for i, field in enumerate(dataclasses.fields(self)):
+            value = getattr(self, field.name)
+            if value == field.default:
+                continue
+            positional = i == 0 and isinstance(value, tuple)
+            words += [repr(v) for v in value] if positional else [f"{field.name}={value!r}"]
+        return self.name + (f"({','.join(words)})" if words else "")
+
+
+def parse(text: str) -> tuple[str, list[Any], dict[str, Any]]:
+    """Splits `name(1, key=2)` into name, positional and keyword arguments; literals only.
+
+    Raises:
+        BadInput: if the text is anything else than a name with literal arguments.
+    """
+    wrong = BadInput(f"not a name: {text[:80]!r}; write a name or a name with literal arguments, as mlp(512,256)")
+    if len(text) > LONGEST:
+        raise wrong
+    try:
+        node = ast.parse(text.strip(), mode="eval").body
+        if isinstance(node, ast.Name):
+            return node.id, [], {}
+        if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
+            raise wrong
+        if any(k.arg is None for k in node.keywords):
+            raise wrong
+        args = [ast.literal_eval(a) for a in node.args]
+        return node.func.id, args, {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
+    except (SyntaxError, ValueError, MemoryError, RecursionError, TypeError):
+        raise wrong from None
+
+
+def listing(folder: str) -> list[str]:
+    """Every name that `lab/<folder>` offers, in alphabetical order of the files."""
+    return [name for module in _modules(folder) for name in _family(module)]
+
+
+def find(folder: str, name: str) -> type[Named]:
+    """The class that the name stands for.
+
+    Raises:
+        BadInput: if there is none; names the nearest ones.
+    """
+    for module in _modules(folder):
+        if name in (family := _family(module)):
+            return family[name]
+    kind = folder.removesuffix("s").replace("strategie", "strategy")
+    known = listing(folder)
+    near = difflib.get_close_matches(name, known, 3, 0.5) or difflib.get_close_matches(
+        name.lower(), [k.lower() for k in known], 1
+    )
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
+    raise BadInput(f"unknown {kind} {name!r}; {hint}`python -m lab.{folder}` lists them all")
+
+
+def build(folder: str, text: str) -> Any:
+    """The object that the text stands for, its arguments checked against their annotations.
+
+    Raises:
+        BadInput: for an unknown name or an argument that the class does not take.
+    """
+    name, args, kwargs = parse(text)
+    cls = find(folder, name)
+    fields = dataclasses.fields(cls)
+    hints = typing.get_type_hints(cls, include_extras=True)
+    if fields and args and get_origin(hints[fields[0].name]) is tuple:
+        kwargs = {fields[0].name: tuple(args), **kwargs}
+    elif args:
+        raise BadInput(f"{text}: {name} takes {_signature(cls)}; name the arguments, as {name}(key=value)")
+    for key, value in kwargs.items():
+        if key not in {f.name for f in fields}:
+            raise BadInput(f"{text}: {name} has no argument {key!r}; it takes {_signature(cls)}")
+        kwargs[key] = checked(f"{text}: {key}", value, hints[key])
+    return cls(**kwargs)
+
+
+def checked(label: str, value: Any, hint: Any) -> Any:
+    """The value if it suits the annotation (an int passes as a float).
+
+    Raises:
+        BadInput: says what was received and what is allowed.
+    """
+    if get_origin(hint) is Annotated:
+        base, *bounds = get_args(hint)
+        value = checked(label, value, base)
+        for bound in bounds:
+            if isinstance(bound, Between) and value is not None and not bound.low <= value <= bound.high:
+                raise BadInput(f"{label} must be from {bound.low:,} to {bound.high:,}; received {value}")
+        return value
+    if get_origin(hint) is Literal:
+        if value not in get_args(hint):
+            near = difflib.get_close_matches(str(value), [str(a) for a in get_args(hint)], 1)
+            hint_text = f" (did you mean {near[0]}?)" if near else ""
+            raise BadInput(f"{label} must be one of {', '.join(map(str, get_args(hint)))}; received {value}{hint_text}")
+        return value
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        if value is None and type(None) in get_args(hint):
+            return None
+        return checked(label, value, next(a for a in get_args(hint) if a is not type(None)))
+    if get_origin(hint) is tuple:
+        if not isinstance(value, tuple) or not value:
+            raise BadInput(f"{label} must be one or more values; received {value!r}")
+        return tuple(checked(label, v, get_args(hint)[0]) for v in value)
+    if hint is float and isinstance(value, int) and not isinstance(value, bool):
+        value = float(value)
+    if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
+        raise BadInput(f"{label} must be {_article(hint.__name__)}; received {value!r}")
+    if hint is float and not math.isfinite(value):
+        raise BadInput(f"{label} must be finite; received {value}")
+    return value
+
+
+def summary(cls: type) -> str:
+    """First line of a class's docstring: its row in the lists and in the README."""
+    return (cls.__doc__ or "").strip().split("\n")[0]
+
+
+def table(folder: str) -> list[tuple[str, str]]:
+    """(name with its arguments, what it is) of everything in a folder."""
+    return [(f"{n}{_arguments(find(folder, n))}", summary(find(folder, n))) for n in listing(folder)]
+
+
+def _modules(folder: str) -> list[types.ModuleType]:
+    package = importlib.import_module(f"lab.{folder}")
+    names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
+    return [importlib.import_module(f"lab.{folder}.{n}") for n in names if not n.startswith("_")]
+
+
+def _family(module: types.ModuleType) -> dict[str, type[Named]]:
+    name = module.__name__.split(".")[-1]
+    if hasattr(module, "FAMILY"):
+        return module.FAMILY
+    return {name: getattr(module, "".join(w.capitalize() for w in name.split("_")))}
+
+
+def _arguments(cls: type) -> str:
+    fields = dataclasses.fields(cls)
+    return f"({', '.join(f'{f.name}={f.default!r}' for f in fields)})" if fields else ""
+
+
+def _signature(cls: type) -> str:
+    return _arguments(cls).strip("()") or "no arguments"
+
+
+def _article(word: str) -> str:
+    return {"int": "a whole number", "float": "a number", "str": "text", "bool": "True or False"}.get(word, word)

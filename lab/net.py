@@ -1,0 +1,229 @@
+"""Preprocessing, backbone and head made one network, whose every variable has a stage and a kind.
+
+images (N, H, W, C), 0-255 ─► preprocess ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
+                                                                     └─ the cut: what `features` gives
+"""
+
+import tempfile
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+
+from lab import names, weights
+from lab.backbones import Backbone
+from lab.errors import BadInput
+from lab.heads import Head
+from lab.layers import GreyToRgb, Matched
+from lab.stages import stage_of_weights
+from lab.steps import Kind, Part, Parts
+
+Array = np.ndarray
+NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization)
+
+
+class Net:
+    """A network to transfer.
+
+    Attributes:
+        model: images (N, H, W, C) with values 0 to 255, to logits (N, outputs).
+        features: images to the cut, the smallest tensors before anything new; None with a source's own top.
+        top: the cut to logits; None with a source's own top.
+        parts: the variables, in the order of `model.weights`, for a strategy to select from.
+        stages: name, stride and number of values of each stage, for the record.
+    """
+
+    def __init__(self, backbone: Backbone, shape: tuple[int, int, int], head: Head | None, outputs: int):
+        """`shape` is the image's (H, W, C); a `head` of None builds the backbone's own classifier.
+
+        Raises:
+            BadInput: if the backbone refuses that shape.
+        """
+        self.backbone, self.shape, self.head, self.outputs = backbone, shape, head, outputs
+        images = keras.Input(shape, name="images")
+        rgb = GreyToRgb(name="grey_to_rgb")(images) if shape[2] == 1 else images
+        ready = backbone.preprocess()(rgb)
+        bands = rgb.shape[-1]
+        self._reference = backbone.build((backbone.default_size, backbone.default_size, bands))
+        if head is None:
+            self.body = backbone.build_with_top((*shape[:2], bands))
+            logits, self.features, self.top = self.body(ready), None, None
+        else:
+            self.body = backbone.build((*shape[:2], bands))
+            cut = head.prefix(self.body(ready))
+            inputs = keras.Input(cut.shape[1:], name="cut")
+            self.top = keras.Model(inputs, head.top(inputs, outputs), name="top")
+            self.features = keras.Model(images, cut, name="features")
+            logits = self.top(cut)
+        self.model = keras.Model(images, logits, name="net")
+        self._same_structure()
+        self.parts, self.stages = self._parts(new=set(range(self._count, len(self.model.weights))))
+
+    @property
+    def _count(self) -> int:
+        return len(self._reference.weights)
+
+    def _same_structure(self) -> None:
+        """Weights are carried from the default size to this one by order, so the orders must agree."""
+
+        def form(model):
+            return [(w.name, tuple(w.shape)) for w in model.weights[: self._count]]
+
+        if form(self._reference) != form(self.body):
+            raise BadInput(
+                f"{self.backbone} has another structure at {self.shape[0]} px than at its default "
+                f"{self.backbone.default_size} px, so weights do not carry over; choose another --size"
+            )
+
+    def _parts(self, new: set[int]) -> tuple[Parts, list[dict[str, Any]]]:
+        order = {id(w): i for i, w in enumerate(self.model.weights)}
+        leaves = {id(w): leaf for leaf in self.model._flatten_layers() for w in leaf._trainable_variables}
+        leaves |= {id(w): leaf for leaf in self.model._flatten_layers() for w in leaf._non_trainable_variables}
+        levels = sorted({level for level, _ in stage_of_weights(self._reference)})
+        stage_names = [f"stage{i + 1}" for i in range(len(levels))]
+        stages = dict(zip(levels, stage_names, strict=True))
+        body = {
+            order[id(w)]: stages[level]
+            for w, (level, _) in zip(self.body.weights, stage_of_weights(self._reference), strict=False)
+        }
+        parts = tuple(
+            Part(body.get(i, "head"), kind_of(w, leaves[id(w)]), i in new, int(np.prod(w.shape)))
+            for i, w in enumerate(self.model.weights)
+        )
+        strides = {name: 2**level for level, name in stages.items()}
+        table = [
+            {"stage": n, "stride": strides.get(n), "values": sum(p.size for p in parts if p.stage == n)}
+            for n in [*stage_names, "head"]
+        ]
+        return Parts(parts, (*stage_names, "head")), table
+
+    def start_from(self, arrays: list[Array], top: list[Array] | None = None) -> None:
+        """Puts a source's arrays into the backbone, and into the head where `top` is given."""
+        assign(self.body.weights[: self._count], arrays)
+        if top is not None:
+            head = self.top.weights if self.top is not None else self.body.weights[self._count :]
+            assign(head, top)
+            self.parts, self.stages = self._parts(new=set())
+
+    def match(self, table: Array) -> None:
+        """Adds, behind the logits, the table p(label | source class) of shape (outputs, labels)."""
+        layer = Matched(table.shape[1], name="matched")
+        self.model = keras.Model(self.model.inputs, layer(self.model.outputs[0]), name="net")
+        layer.table.assign(table)
+        self.parts, self.stages = self._parts(new={i for i, w in enumerate(self.model.weights) if w is layer.table})
+        self.outputs = table.shape[1]
+
+    def values(self) -> list[Array]:
+        """Copies of all weights, in order."""
+        return [np.array(keras.ops.convert_to_numpy(w)) for w in self.model.weights]
+
+    def norms(self) -> list[keras.layers.BatchNormalization]:
+        return [x for x in self.model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
+
+
+def kind_of(variable: Any, layer: Any) -> Kind:
+    """What a variable is for, by its name within its layer and by the layer's class."""
+    name = variable.name
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return "affine" if name in ("gamma", "beta") else "statistics"
+    if isinstance(layer, NORMS) or name == "gamma":  # gamma: ConvNeXt's layer scale
+        return "affine"
+    if all(variable is not v for v in layer._trainable_variables):
+        return "constant"
+    return "bias" if "bias" in name else "kernel"
+
+
+def open_net(
+    backbone: Backbone, shape, head: Head | None, outputs: int, source: weights.Source | None, own_top: bool
+) -> Net:
+    """The network of a run, with its source's weights in it, or random ones where `source` is None.
+
+    Raises:
+        BadInput: the weights do not fit this backbone or number of channels.
+        Unavailable: they cannot be had here.
+    """
+    if source is None:
+        return Net(backbone, shape, head, outputs)
+    if shape[2] not in (1, 3):
+        raise BadInput(f"--weights {source.label} expect 3 bands; the data have {shape[2]}; use --weights none")
+    if source.kind == "run":
+        made = Net(backbone, tuple(source.meta["net"]["shape"]), names.build("heads", source.meta["net"]["head"]),
+                   source.meta["net"]["outputs"])  # fmt: skip
+        made.model.load_weights(source.path)
+        arrays, top = _split(made.model.weights, made._count)
+        if own_top:
+            head, outputs = names.build("heads", source.meta["net"]["head"]), source.meta["net"]["outputs"]
+    else:
+        arrays, top = _arrays(backbone, source, own_top)
+        if own_top:
+            head, outputs = None, top[-1].shape[-1]
+    net = Net(backbone, shape, head, outputs)
+    net.start_from(arrays, top if own_top else None)
+    return net
+
+
+def _arrays(backbone: Backbone, source: weights.Source, top: bool) -> tuple[list[Array], list[Array]]:
+    """The backbone's arrays and the top's, from ImageNet or a file; the top's are empty without one."""
+    bare = backbone.build((backbone.default_size, backbone.default_size, 3))
+    if source.kind == "imagenet":
+        return _split(backbone.imagenet(top).weights, len(bare.weights))
+    path = source.path
+    assert path is not None
+    flat = weights.read_arrays(path) if path.suffix != ".keras" else None
+    for build in ((lambda: bare), (lambda: _with_top(backbone)))[int(top) :]:
+        model = build()
+        if model is not None and (_fill(model, flat) if flat is not None else _load(model, path)):
+            return _split(model.weights, len(bare.weights))
+    wanted = sum(int(np.prod(w.shape)) for w in bare.weights)
+    got = f"{sum(a.size for _, a in flat):,} values in {len(flat)} arrays" if flat is not None else "another layout"
+    if top and flat is not None and _fill(bare, flat):
+        raise BadInput(f"{source.label} holds {backbone} without its classifier top, which this strategy needs")
+    raise BadInput(
+        f"{source.label} does not fit {backbone} on 3 bands, which takes {wanted:,} values in {len(bare.weights)} "
+        f"arrays; the file holds {got}"
+    )
+
+
+def _with_top(backbone: Backbone) -> Any:
+    try:
+        return backbone.build_with_top((backbone.default_size, backbone.default_size, 3))
+    except BadInput:
+        return None
+
+
+def _fill(model: Any, arrays: list[tuple[str, Array]]) -> bool:
+    """Assigns arrays in the order of Keras' HDF5 layout (a layer's trainable weights first), if they fit."""
+    wanted = [w for layer in model.layers for w in layer.trainable_weights + layer.non_trainable_weights]
+    if [tuple(w.shape) for w in wanted] != [a.shape for _, a in arrays]:
+        return False
+    assign(wanted, [a for _, a in arrays])
+    return True
+
+
+def _load(model: Any, path: Path) -> bool:
+    """Loads Keras 3's layout, from a `.weights.h5` or out of a `.keras` archive, if it fits."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "x.weights.h5"
+        if path.suffix == ".keras":
+            with zipfile.ZipFile(path) as archive:
+                copy.write_bytes(archive.read("model.weights.h5"))
+        else:
+            copy.symlink_to(path.resolve())
+        try:
+            model.load_weights(copy)
+        except (ValueError, KeyError, OSError):
+            return False
+    return True
+
+
+def _split(variables: list[Any], count: int) -> tuple[list[Array], list[Array]]:
+    arrays = [np.array(keras.ops.convert_to_numpy(w)) for w in variables]
+    return arrays[:count], arrays[count:]
+
+
+def assign(variables: list[Any], arrays: list[Array]) -> None:
+    """Sets variables to arrays of the same shapes, in order."""
+    for variable, array in zip(variables, arrays, strict=True):
+        variable.assign(array)

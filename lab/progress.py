@@ -1,0 +1,93 @@
+"""What a matrix of runs shows while it works: a live line in a terminal, plain lines elsewhere."""
+
+import time
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+PLAIN = 10.0  # seconds between two plain lines of one phase
+
+
+class Show:
+    """Receives a run's events and shows run k of n, phase, epoch, batch, loss and time left."""
+
+    def __init__(self, runs: int):
+        self.console = Console(highlight=False, soft_wrap=True)
+        self.runs, self.k, self.began, self.last = runs, 0, time.monotonic(), 0.0
+        self.done: list[float] = []
+        self.progress = Progress(
+            TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[what]}"),
+            TimeElapsedColumn(), TextColumn("left"), TimeRemainingColumn(),
+            console=self.console, transient=True, disable=not self.console.is_terminal,
+        )  # fmt: skip
+        self.task: TaskID | None = None
+
+    def __enter__(self):
+        self.progress.start()
+        return self
+
+    def __exit__(self, *_):
+        self.progress.stop()
+
+    def begin(self, title: str) -> None:
+        self.k += 1
+        self.began = time.monotonic()
+        left = (
+            f", about {duration(sum(self.done) / len(self.done) * (self.runs - self.k + 1))} left" if self.done else ""
+        )
+        self.say(f"run {self.k} of {self.runs}{left}: {title}")
+
+    def event(self, event: dict) -> None:
+        kind = event["event"]
+        if kind == "finding":
+            self.say(f"  ! {event['what']}\n    why: {event['why']}; do: {event['do']}")
+        elif kind == "note":
+            self._task(event["text"], None)
+        elif kind == "step":
+            if "val_accuracy" in event:
+                self._epoch(event)
+            else:
+                self._step(event)
+
+    def end(self, text: str) -> None:
+        self.done.append(time.monotonic() - self.began)
+        if self.task is not None:
+            self.progress.remove_task(self.task)
+            self.task = None
+        self.say(f"  {text} ({duration(self.done[-1])})")
+
+    def say(self, text: str) -> None:
+        self.console.print(escape(text))
+
+    def _epoch(self, e: dict) -> None:
+        self.say(
+            f"  {e['phase']} epoch {e['epoch']}/{e['epochs']}: loss {e['loss']:.3f}, accuracy {e['accuracy']:.3f}, "
+            f"validation {e['val_accuracy']:.3f} ({duration(e['seconds'])})"
+        )
+
+    def _step(self, e: dict) -> None:
+        what = f"epoch {e['epoch']} batch {e['step']}/{e['steps']} loss {e['loss']:.3f}"
+        self._task(e["phase"], e["steps"], e["step"], what)
+        if not self.console.is_terminal and time.monotonic() - self.last > PLAIN:
+            self.last = time.monotonic()
+            rate = (time.monotonic() - self._phase_began) / max(e["step"], 1)
+            self.say(f"  {e['phase']} {what}, about {duration(rate * (e['steps'] - e['step']))} left in this phase")
+
+    def _task(self, name: str, total: int | None, step: int = 0, what: str = "") -> None:
+        description = f"run {self.k}/{self.runs} {name}"
+        if self.task is None or self.progress._tasks[self.task].description != description:
+            if self.task is not None:
+                self.progress.remove_task(self.task)
+            self.task = self.progress.add_task(description, total=total, what="")
+            self._phase_began = time.monotonic()
+        self.progress.update(self.task, total=total, completed=step, what=what)
+
+
+def duration(seconds: float) -> str:
+    """3.2 s, 45 s, 12 min, 3.1 h."""
+    if seconds < 10:
+        return f"{seconds:.1f} s"
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

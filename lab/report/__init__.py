@@ -1,0 +1,32 @@
+"""README tables, curves and pictures, from the records alone. No Keras.
+
+Everything that is rebuilt can be checked: `stale` says what differs from the records.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from lab import store
+
+
+def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
+    """Rewrites the marked tables of README.md and the pictures in img/.
+
+    Raises:
+        BadInput: a record is none, or something cannot be written.
+    """
+    from lab.report import curves, examples, readme
+
+    records = store.read(root)
+    for path in [*curves.draw_all(root, records), *examples.draw_all(root)]:
+        say(f"drew {path.relative_to(root)}")
+    say(readme.rewrite(root, records))
+
+
+def stale(root: Path) -> list[str]:
+    """What in README.md, img/ or results/ does not agree with the records, a line each."""
+    from lab.report import curves, readme
+
+    records = store.read(root)
+    edited = [f"{r['experiment']}/{r['name']}.json was changed by hand" for r in records if not store.is_sealed(r)]
+    return edited + readme.stale(root, records) + curves.stale(root, records)

@@ -1,0 +1,35 @@
+"""`python -m lab.report`: rebuilds README tables and pictures from the records; --check says whether they agree."""
+
+import sys
+
+from lab import command, report, store
+from lab.errors import BadInput
+
+
+def main(argv: list[str]) -> int:
+    made = command.parser("lab.report", "Rebuilds README tables and pictures from the records, without Keras.")
+    made.add_argument("--check", action="store_true", help="change nothing; exit code 1 if anything is stale or edited")
+    made.add_argument(
+        "--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes"
+    )
+    command.add_out(made)
+    args = made.parse_args(argv)
+    root = command.root_of(args.out)
+    if args.check and args.runs:
+        raise BadInput("--check and --runs are two questions; ask one")
+    if args.runs:
+        for r in store.read(root):
+            print(f"{r['status']:<12} {r['experiment']}/{r['name']}")
+        return 0
+    if not args.check:
+        report.rebuild(root, say=print)
+        return 0
+    wrong = report.stale(root)
+    for line in wrong:
+        print(line)
+    print(f"{len(wrong)} differences" if wrong else "README, pictures and records agree")
+    return int(bool(wrong))
+
+
+if __name__ == "__main__":
+    sys.exit(command.call(main))

@@ -1,0 +1,96 @@
+"""Tables of results: one row for each group of runs that differ by their seed only."""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import pandas as pd
+from tabulate import tabulate
+
+Record = dict[str, Any]
+
+FIGURES: dict[str, Callable[[Record], float | None]] = {
+    "test accuracy": lambda r: r["test"]["accuracy"],
+    "test loss": lambda r: r["test"]["loss"],
+    "train accuracy": lambda r: r["train"]["accuracy"],
+    "train loss": lambda r: r["train"]["loss"],
+    "time s": lambda r: r["cost"]["train_seconds"],
+}
+PLACES = {"test accuracy": 3, "test loss": 2, "train accuracy": 3, "train loss": 2, "time s": 0}
+BEST = {"test accuracy": max, "test loss": min}
+
+
+def results(records: Iterable[Record]) -> str:
+    """The main table, in Markdown: mean and standard deviation over seeds, the best of each data set in bold."""
+    frame = grouped(records)
+    if frame.empty:
+        return "No records yet: `python -m lab.run` makes the first."
+    best = _best(frame)
+    rows = [
+        [*(_safe(row[c]) for c in LABELS), *(_cell(row, c, i in best[c]) for c in FIGURES)]
+        for i, row in frame.iterrows()
+    ]
+    return tabulate(rows, [*LABELS, *FIGURES], tablefmt="github", disable_numparse=True)
+
+
+LABELS = ("model", "data", "strategy", "size", "seeds")
+
+
+def grouped(records: Iterable[Record]) -> pd.DataFrame:
+    """One row a group: labels, and each figure's list of values over seeds; by data set, then best first."""
+    groups: dict[tuple, list[Record]] = {}
+    for r in records:
+        groups.setdefault((r["experiment"], r["group"], r["status"]), []).append(r)
+    rows = [_row(runs) for runs in groups.values()]
+    if not rows:
+        return pd.DataFrame()
+    frame = pd.DataFrame(rows)
+    frame["order"] = [-_mean(v) if v else 0.0 for v in frame["test accuracy"]]
+    return frame.sort_values(["data", "order", "model", "strategy"], kind="stable").reset_index(drop=True)
+
+
+def _row(runs: list[Record]) -> dict[str, Any]:
+    first = runs[0]
+    c, done = first["choices"], first["status"] == "done"
+    model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
+    notes = [f"from {c['weights']}"] if c["weights"] != "none" else []
+    notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
+    data = c["dataset"] + (f" (limit {c['limit']})" if c["limit"] else "")
+    return {
+        "model": f"{model}, {', '.join(notes)}" if notes else model,
+        "data": data,
+        "strategy": c["strategy"],
+        "size": f"{c['size']} px",
+        "seeds": str(len(runs)) if done else first["status"],
+        **{name: [figure(r) for r in runs] if done else [] for name, figure in FIGURES.items()},
+    }
+
+
+def _best(frame: pd.DataFrame) -> dict[str, set]:
+    """For each figure that has a best, the rows that have it within their data set."""
+    found: dict[str, set] = {name: set() for name in FIGURES}
+    for _, part in frame.groupby("data", sort=False):
+        for name, choose in BEST.items():
+            values = {i: round(_mean(v), PLACES[name]) for i, v in part[name].items() if v}
+            if len(values) > 1:
+                best = choose(values.values())
+                found[name] |= {i for i, v in values.items() if v == best}
+    return found
+
+
+def _cell(row: pd.Series, name: str, best: bool) -> str:
+    values = row[name]
+    if not values:
+        return "-"
+    text = f"{_mean(values):.{PLACES[name]}f}"
+    if len(values) > 1:
+        text += f" ± {pd.Series(values).std():.{PLACES[name]}f}"
+    return f"**{text}**" if best else text
+
+
+def _mean(values: list[float]) -> float:
+    return sum(values) / len(values)
+
+
+def _safe(text: str) -> str:
+    """No cell can end its own column, or hold HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

@@ -1,0 +1,166 @@
+"""`python -m lab.run`: trains, records, and rewrites the results table and the curves."""
+
+import dataclasses
+import runpy
+import sys
+import types
+import typing
+from pathlib import Path
+from typing import Any, get_args, get_origin
+
+from lab import command
+from lab.errors import BadInput
+from lab.spec import Run, matrix
+
+EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
+
+
+def main(argv: list[str]) -> int:
+    made = parser()
+    args = made.parse_args(argv)
+    root = command.root_of(args.out)
+    given = {f.name: getattr(args, f.name) for f in dataclasses.fields(Run) if getattr(args, f.name, None) is not None}
+    axes = {name: values(name, text) for name, text in given.items()}
+    experiment, runs = written(args.experiment, axes, args.seeds) if args.experiment else flags(axes, args.seeds)
+    from lab import runner
+
+    if args.dry_run:
+        return show_dry(runner.dry_run_all(runs, root))
+    code = runner.run_all(runs, experiment, root, "python -m lab.run " + " ".join(map(_quoted, _portable(argv))))
+    if code != 2:
+        from lab import report
+
+        report.rebuild(root, say=print)
+    return code
+
+
+def parser():
+    made = command.parser(
+        "lab.run", "Trains, records, and rewrites the results table and the curves. Comma lists make a matrix of runs."
+    )
+    made.add_argument("experiment", nargs="?", help="a written experiment, as experiments/quickstart.py")
+    for field in dataclasses.fields(Run):
+        if field.name == "seed":
+            continue
+        default = "" if field.default is None else f" (default: {field.default})"
+        made.add_argument(
+            "--" + field.name.replace("_", "-"), metavar="X", help=(field.metadata["help"] + default).replace("%", "%%")
+        )
+    made.add_argument("--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)")
+    made.add_argument(
+        "--dry-run", action="store_true", help="time a few batches; print hours, memory and parameters of each run"
+    )
+    command.add_out(made)
+    return made
+
+
+def flags(axes: dict[str, list], seeds: str | None) -> tuple[str, list[Run]]:
+    return EXPERIMENT, matrix(**axes, seeds=seeds_of(seeds))
+
+
+def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, list[Run]]:
+    """The name and runs of an experiment's file; flags given beside it replace what it says.
+
+    Raises:
+        BadInput: there is no such file, or it defines no list RUNS.
+    """
+    file = Path(path)
+    if file.suffix != ".py" or not file.is_file():
+        known = ", ".join(sorted(str(p) for p in Path("experiments").glob("*.py"))) or "none here"
+        raise BadInput(f"no such experiment: {path}; written experiments: {known}")
+    runs = runpy.run_path(str(file)).get("RUNS")
+    if not runs or not all(isinstance(r, Run) for r in runs):
+        raise BadInput(
+            f"{path} defines no RUNS; write RUNS = matrix(strategy=[...], ...), as experiments/quickstart.py"
+        )
+    for name, choice in axes.items():
+        if len(choice) != 1:
+            raise BadInput(f"--{name} takes one value beside a written experiment; received {len(choice)}")
+        runs = [dataclasses.replace(r, **{name: choice[0]}) for r in runs]
+    if seeds is not None:
+        bare = list(dict.fromkeys(dataclasses.replace(r, seed=0) for r in runs))
+        runs = [dataclasses.replace(r, seed=s) for r in bare for s in _seed_list(seeds_of(seeds))]
+    return file.stem, list(dict.fromkeys(runs))
+
+
+def values(name: str, text: str) -> list[Any]:
+    """The comma list of a flag as values of its field's type; commas inside brackets do not separate.
+
+    Raises:
+        BadInput: a number is none.
+    """
+    hint = typing.get_type_hints(Run)[name]
+    if get_origin(hint) in (typing.Union, types.UnionType):
+        hint = next(a for a in get_args(hint) if a is not type(None))
+    if name in ("data_dir", "name"):
+        return [text]
+    found = []
+    for word in split_commas(text):
+        try:
+            found.append(hint(word) if hint in (int, float) else word)
+        except ValueError:
+            kind = "a whole number" if hint is int else "a number"
+            raise BadInput(f"--{name.replace('_', '-')} takes {kind}; received {word!r}") from None
+    if not found:
+        raise BadInput(f"--{name.replace('_', '-')} is empty")
+    return found
+
+
+def split_commas(text: str) -> list[str]:
+    words, depth, word = [], 0, ""
+    for character in text:
+        depth += (character in "([{") - (character in ")]}")
+        if character == "," and depth <= 0:
+            words.append(word.strip())
+            word = ""
+        else:
+            word += character
+    return [w for w in [*words, word.strip()] if w]
+
+
+def seeds_of(text: str | None) -> int | list[int]:
+    """`3` is seeds 0, 1, 2; `3,4` or `3,` are those.
+
+    Raises:
+        BadInput: not numbers, or absurd ones.
+    """
+    if text is None:
+        return 1
+    try:
+        numbers = [int(w) for w in text.split(",") if w.strip()]
+    except ValueError:
+        numbers = []
+    if not numbers or min(numbers) < 0 or ("," not in text and not 1 <= numbers[0] <= 1000):
+        raise BadInput(f"--seeds takes how many (1 to 1000), or a list of seeds; received {text!r}")
+    return numbers if "," in text else numbers[0]
+
+
+def _seed_list(seeds: int | list[int]) -> list[int]:
+    return list(range(seeds)) if isinstance(seeds, int) else seeds
+
+
+def show_dry(rows: list[dict[str, Any]]) -> int:
+    from tabulate import tabulate
+
+    table = [
+        [r["run"], f"{r['hours']:.3f}", f"{r['peak_memory_mb']:.0f}", f"{r['parameters']:,}", f"{r['trained']:,}"]
+        for r in rows
+    ]
+    print(tabulate(table, ["run", "hours", "memory MB", "parameters", "trained"], disable_numparse=True))
+    print(f"together {sum(r['hours'] for r in rows):.2f} hours, start of the processes aside")
+    return 0
+
+
+def _portable(argv: list[str]) -> list[str]:
+    """The command without this machine's folders: a path is cut to its last part."""
+    return [
+        Path(w).name if i and argv[i - 1] in ("--data-dir", "--weights", "--out") else w for i, w in enumerate(argv)
+    ]
+
+
+def _quoted(word: str) -> str:
+    return f"'{word}'" if set(word) & set(" ()*") else word
+
+
+if __name__ == "__main__":
+    sys.exit(command.call(main))

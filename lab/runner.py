@@ -1,0 +1,124 @@
+"""Runs of an experiment, one after another, each in a child process; the only writer of `results/`. No Keras."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from lab import store
+from lab.child import environment_of_child, now, order_of
+from lab.errors import BadInput
+from lab.progress import Show
+from lab.spec import Resolved, Run, resolve
+
+STATUS = {0: "done", 2: "refused", 3: "unavailable"}
+
+
+def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
+    """Does what is not done yet. Exit code 0: all done; 2: one was refused; 1: one failed or is unavailable.
+
+    Raises:
+        BadInput: for anything wrong that can be known before the first run starts; nothing is written then.
+    """
+    wanted = [resolve(run, root) for run in runs]
+    store.prepare(root, experiment)
+    missing = {r.digest: r for r in wanted if not _is_done(store.find(root, experiment, r.digest))}
+    codes = {0}
+    with Show(len(missing)) as show:
+        if skipped := len({r.digest for r in wanted}) - len(missing):
+            show.say(f"{skipped} of {len({r.digest for r in wanted})} runs are done already and are skipped")
+        for resolved in missing.values():
+            show.begin(title(resolved))
+            code, end = child(
+                order_of(resolved.run, root, experiment, dry=False), show, log(root, experiment, resolved)
+            )
+            show.end(_finish(root, experiment, command, resolved, code, end))
+            codes.add(code)
+    return 2 if 2 in codes else int(codes != {0})
+
+
+def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
+    """What each run would take: hours, memory, parameters; trains nothing and writes no record.
+
+    Raises:
+        BadInput: a run is refused.
+    """
+    rows = []
+    with Show(len(runs)) as show:
+        for resolved in [resolve(run, root) for run in runs]:
+            show.begin(f"dry run, {title(resolved)}")
+            code, end = child(order_of(resolved.run, root, "dry", dry=True), show, None)
+            if code:
+                raise BadInput(end.get("error", "the dry run failed"))
+            show.end("timed")
+            rows.append({"run": title(resolved), **end["record"]})
+    return rows
+
+
+def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int, dict[str, Any]]:
+    """Runs one order; (exit code, its last event)."""
+    end: dict[str, Any] = {}
+    stderr = log_file.open("w") if log_file else subprocess.DEVNULL
+    process = subprocess.Popen(
+        [sys.executable, "-m", "lab.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
+        env=environment_of_child(),
+    )  # fmt: skip
+    try:
+        assert process.stdin is not None and process.stdout is not None
+        process.stdin.write(json.dumps(order))
+        process.stdin.close()
+        for line in process.stdout:
+            event = json.loads(line)
+            if event["event"] == "end":
+                end = event
+            else:
+                show.event(event)
+        return process.wait(), end
+    except BaseException:
+        process.send_signal(signal.SIGTERM)
+        process.wait()
+        raise
+    finally:
+        if log_file:
+            stderr.close()  # type: ignore[union-attr]
+
+
+def title(r: Resolved) -> str:
+    c = r.choices
+    return f"{c['strategy']}, {c['dataset']}, {c['backbone']} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+
+
+def log(root: Path, experiment: str, resolved: Resolved) -> Path:
+    return store.cache(root, experiment) / f"{resolved.stem}.log"
+
+
+def _is_done(record: dict[str, Any] | None) -> bool:
+    return record is not None and record["status"] == "done"
+
+
+def _finish(root: Path, experiment: str, command: str, resolved: Resolved, code: int, end: dict[str, Any]) -> str:
+    """Writes the record that a run's end calls for; returns what to say of it."""
+    if code == 2:
+        return f"refused: {end['error']}"
+    status = STATUS.get(code, "failed")
+    base = {
+        "schema": store.SCHEMA, "name": resolved.stem, "experiment": experiment, "status": status,
+        "label": resolved.run.name, "command": command, "choices": resolved.choices,
+        "digest": resolved.digest, "group": resolved.group,
+    }  # fmt: skip
+    if status == "done":
+        store.write(root, base | end["record"])
+        return f"test accuracy {end['record']['test']['accuracy']:.3f}, train {end['record']['train']['accuracy']:.3f}"
+    error = end.get("error") or f"the process ended with {_cause(code)}"
+    store.write(root, base | {"error": error, "finished": now()})
+    return f"{status}: {error}; log: {os.path.relpath(log(root, experiment, resolved))}"
+
+
+def _cause(code: int) -> str:
+    if code >= 0:
+        return f"exit code {code}"
+    out_of_memory = " (out of memory?)" if -code == signal.SIGKILL else ""
+    return f"signal {signal.Signals(-code).name}{out_of_memory}"

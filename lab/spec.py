@@ -1,0 +1,195 @@
+"""A run: the frozen, hashable record of every choice. No Keras.
+
+`resolve` turns what a user wrote into what will happen (the size, the weights file's SHA-256, the
+data's fingerprint); its digest says whether a finished run answers the same question.
+"""
+
+import dataclasses
+import hashlib
+import itertools
+import json
+import re
+import typing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from lab import names, weights
+from lab.augment import POLICIES
+from lab.backbones import Backbone
+from lab.datasets import Dataset
+from lab.errors import BadInput
+from lab.heads import Head
+from lab.names import Between
+from lab.strategies import Strategy
+
+RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
+
+
+def option(default: Any, text: str) -> Any:
+    return dataclasses.field(default=default, metadata={"help": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Every choice of one run; the defaults are the main job of the README."""
+
+    strategy: str = option("finetune", "how to transfer (python -m lab.strategies)")
+    task: Literal["classification"] = option("classification", "what is learnt")
+    dataset: str = option("signs", "what is learnt from (python -m lab.datasets)")
+    data_dir: str | None = option(None, "folder or archive of a data set that is not embedded")
+    backbone: str = option("cnn10", "the network (python -m lab.backbones)")
+    weights: str | None = option(
+        None,
+        "the source: imagenet, none, FILE.h5, FILE.keras, source (embedded), run:NAME (a finished run); "
+        "left out: source for cnn10, imagenet for the others",
+    )
+    head: str = option("linear", "what is put on the backbone (python -m lab.heads)")
+    size: Annotated[int | None, Between(8, 4096)] = option(
+        None, "input height and width in pixels; left out: the data's, or the backbone's smallest if that is larger"
+    )
+    epochs: Annotated[int, Between(1, 100_000)] = option(20, "the training budget, in passes over the training set")
+    budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
+    batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
+    learning_rate: Annotated[float, Between(1e-9, 100.0)] = option(
+        2e-3, "peak rate of Adam, cosine decay in each phase"
+    )
+    augment: str = option("none", "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup")
+    bn: Literal["sound", "keras"] = option(
+        "sound",
+        "batch norm: sound (momentum from the number of steps, statistics re-estimated at the end) or keras "
+        "(the library's momentum, no re-estimation: the original's mistake)",
+    )
+    keep: Literal["best", "last"] = option("best", "which epoch's weights a phase keeps, by validation score")
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option("float32", "of the computation")
+    limit: Annotated[int | None, Between(1, 1_000_000_000)] = option(
+        None, "use only N examples of each split (marked in the record)"
+    )
+    seed: Annotated[int, Between(0, 2**31 - 1)] = option(0, "of initial weights, batch order and augmentation")
+    name: str | None = option(None, "the model's name in the table; left out: backbone and head")
+
+    @property
+    def steps_or_seconds(self) -> tuple[int | None, float | None]:
+        """The `budget` as (steps, None) or (None, seconds); (None, None) where it is in epochs."""
+        if self.budget is None:
+            return None, None
+        number, unit = re.fullmatch(r"(\d+)(steps?|s)", self.budget).groups()  # type: ignore[union-attr]
+        return (None, float(number)) if unit == "s" else (int(number), None)
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A run whose parts are built and whose open choices are closed; see `resolve`."""
+
+    run: Run
+    strategy: Strategy
+    dataset: Dataset
+    backbone: Backbone
+    head: Head
+    source: weights.Source | None  # None: random weights
+    choices: dict[str, Any]  # what the result depends on, as recorded
+    digest: str
+    group: str  # digest without the seed: the runs to average
+
+    @property
+    def stem(self) -> str:
+        """File name of the record, without `.json`: readable first, unique last."""
+        c = self.choices
+        words = [self.run.name or c["backbone"], c["strategy"], c["dataset"], f"{c['size']}px", f"s{self.run.seed}"]
+        plain = "-".join(re.sub(r"[^A-Za-z0-9.=]+", "_", w).strip("_") for w in words)
+        return f"{plain[:120]}-{self.digest[:8]}"
+
+
+def check(run: Run) -> Run:
+    """The run, if every single value in it is one that is allowed.
+
+    Raises:
+        BadInput: names the field, what was received, what is allowed.
+    """
+    hints = typing.get_type_hints(Run, include_extras=True)
+    for field in dataclasses.fields(run):
+        names.checked("--" + field.name.replace("_", "-"), getattr(run, field.name), hints[field.name])
+    if run.budget is not None and not re.fullmatch(r"[1-9]\d{0,8}(steps?|s)", run.budget):
+        raise BadInput(f"--budget is a number of steps or seconds, as 2000steps or 120s; received {run.budget!r}")
+    if run.name is not None and not re.fullmatch(r"[\w .,()=+-]{1,60}", run.name):
+        raise BadInput(f"--name takes up to 60 letters, digits, spaces and . , ( ) = + - _; received {run.name!r}")
+    return run
+
+
+def resolve(run: Run, root: Path) -> Resolved:
+    """Builds the parts and closes the open choices; reads files' digests, trains nothing.
+
+    Raises:
+        BadInput: for whatever can be known to be wrong before the work starts.
+    """
+    check(run)
+    strategy: Strategy = names.build("strategies", run.strategy)
+    dataset: Dataset = names.build("datasets", run.dataset)
+    backbone: Backbone = names.build("backbones", run.backbone)
+    head: Head = names.build("heads", run.head)
+    size = run.size or max(dataset.size, backbone.min_size)
+    if size < backbone.min_size:
+        raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
+    source = None
+    if strategy.start == "source":
+        text = run.weights or ("source" if str(backbone) == weights.embedded_backbone() else "imagenet")
+        source = weights.find(text, backbone, root)
+    if source is None and strategy.head == "source":
+        raise BadInput(f"{strategy} uses the source's own classifier: it takes --weights, and none were given")
+    choices: dict[str, Any] = {
+        "recipe": RECIPE,
+        "task": run.task,
+        "strategy": str(strategy),
+        "dataset": str(dataset),
+        "data_fingerprint": dataset.fingerprint(run.data_dir),
+        "limit": run.limit,
+        "backbone": str(backbone),
+        "weights": source.label if source else "none",
+        "weights_digest": source.digest if source else None,
+        "head": str(head) if strategy.head == "new" else "source",
+        "size": size,
+        "precision": run.precision,
+        "seed": run.seed,
+    }
+    if strategy.trains:
+        choices |= {
+            "budget": run.budget or f"{run.epochs}epochs",
+            "batch_size": run.batch_size,
+            "learning_rate": run.learning_rate,
+            "augment": names_of_policies(run.augment),
+            "bn": run.bn,
+            "keep": run.keep,
+        }
+    grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
+    if source is not None and "recipe" in source.meta:  # `run:` sources differ by seed; see `group` there
+        grouped["weights_digest"] = source.meta.get("group", source.digest)
+    return Resolved(
+        run, strategy, dataset, backbone, head, source, choices,
+        digest=digest({**choices, "weights": None}), group=digest(grouped),
+    )  # fmt: skip
+
+
+def names_of_policies(text: str) -> str:
+    """The augmentation policies in `text`, checked, in a fixed form."""
+    for word in (words := text.replace(" ", "").split("+")):
+        names.checked("--augment", word, Literal[tuple(POLICIES)])
+    return "+".join(words)
+
+
+def digest(value: Any) -> str:
+    """SHA-256 of the value's canonical JSON, in hexadecimal."""
+    return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def matrix(*, seeds: int | list[int] = 1, **axes: Any) -> list[Run]:
+    """Every combination of the axes: each is a field of `Run` with one value or a list of them.
+
+    Seeds vary fastest, so that each row of the table is complete before the next begins.
+    """
+    wanted = list(range(seeds)) if isinstance(seeds, int) else seeds
+    lists = [v if isinstance(v, list) else [v] for v in axes.values()]
+    return [
+        check(Run(**dict(zip(axes, values, strict=True)), seed=seed))
+        for values in itertools.product(*lists)
+        for seed in wanted
+    ]

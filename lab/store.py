@@ -1,0 +1,130 @@
+"""Records: one JSON file a run, written whole or not at all. No Keras.
+
+results/<experiment>/<name>.json        the record
+results/<experiment>/<name>.test.npz    test labels, predictions and the probability of the truth
+results/.cache/<experiment>/<name>.*    weights, full probabilities, log (ignored by git)
+results/.cache/features, examples       (likewise)
+"""
+
+import json
+import math
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from lab.errors import BadInput
+from lab.spec import digest
+
+SCHEMA = 1
+LARGEST_RECORD = 64 << 20  # bytes
+
+
+def results(root: Path) -> Path:
+    return root / "results"
+
+
+def cache(root: Path, name: str) -> Path:
+    return results(root) / ".cache" / name
+
+
+def prepare(root: Path, experiment: str) -> None:
+    """Makes the folders and tries them, before any work is done.
+
+    Raises:
+        BadInput: they cannot be written.
+    """
+    for folder in (results(root) / experiment, cache(root, experiment)):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=folder) as file:
+                file.write(b"\0" * 4096)
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise BadInput(
+                f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
+            ) from None
+
+
+def seal(record: dict[str, Any]) -> dict[str, Any]:
+    """The record with the digest of its content, by which an edit is seen."""
+    body = json.loads(json.dumps({k: v for k, v in record.items() if k != "integrity"}, default=str))
+    return {**body, "integrity": digest(body)}
+
+
+def is_sealed(record: dict[str, Any]) -> bool:
+    return record.get("integrity") == digest({k: v for k, v in record.items() if k != "integrity"})
+
+
+def write(root: Path, record: dict[str, Any]) -> Path:
+    """Writes a record atomically: a reader, or a crash, sees the old file or the new one."""
+    path = results(root) / record["experiment"] / f"{record['name']}.json"
+    write_atomically(path, json.dumps(seal(_finite(record)), indent=1, allow_nan=False) + "\n")
+    return path
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Replaces a file at once.
+
+    Raises:
+        BadInput: the disk is full or the folder read-only; the old file is as it was.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            os.chmod(partial, 0o644)
+            os.replace(partial, path)
+        except BaseException:
+            Path(partial).unlink(missing_ok=True)
+            raise
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
+
+
+def read(root: Path, experiment: str | None = None) -> list[dict[str, Any]]:
+    """All records below `root/results`, in the order of their files' names.
+
+    Raises:
+        BadInput: names the file that is not a record.
+    """
+    found = sorted(results(root).glob(f"{experiment or '*'}/*.json"))
+    return [read_one(path) for path in found if not path.parent.name.startswith(".")]
+
+
+def read_one(path: Path) -> dict[str, Any]:
+    if path.stat().st_size > LARGEST_RECORD:
+        raise BadInput(
+            f"{path} is too large to be a record: {path.stat().st_size:,} bytes; {LARGEST_RECORD:,} are allowed"
+        )
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is not a record: {str(error)[:100]}; remove it, or restore it") from None
+    keys = ("schema", "name", "experiment", "status", "digest", "group", "choices")
+    if not isinstance(record, dict) or any(k not in record for k in keys) or record["schema"] != SCHEMA:
+        raise BadInput(f"{path} is not a record of this lab (schema {SCHEMA}); remove it, or restore it")
+    return record
+
+
+def find(root: Path, experiment: str, run_digest: str) -> dict[str, Any] | None:
+    """The record of a run in an experiment, whatever its status."""
+    found = list((results(root) / experiment).glob(f"*-{run_digest[:8]}.json"))
+    return next((r for r in map(read_one, found) if r["digest"] == run_digest), None)
+
+
+def _finite(value: Any) -> Any:
+    """JSON has no NaN: a figure that is none becomes null."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, dict):
+        return {str(k): _finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(v) for v in value]
+    return value

@@ -1,0 +1,380 @@
+"""Executes the steps of a strategy; the only place that compiles and fits.
+
+After every step it proves what moved: whatever was not selected is bit-identical, and what was
+selected is not. A frozen part that moved fails the run.
+"""
+
+import dataclasses
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import keras
+import numpy as np
+
+from lab import features
+from lab.augment import Augment
+from lab.data import Data, Split, eval_batches, train_indices
+from lab.net import Net, assign
+from lab.steps import Match, Phase, Recalibrate, Result, Selection, Step
+
+Array = np.ndarray
+TIMED = 5  # steps, after two to warm up, that a budget in seconds is measured by
+
+
+class Diverged(Exception):
+    """The loss is not a number any more."""
+
+
+class FrozenMoved(Exception):
+    """Something that a step left out of its selection changed: a bug, never to be averaged over."""
+
+
+@dataclasses.dataclass
+class Options:
+    """What a run says about training; see `lab.spec.Run`."""
+
+    batch_size: int
+    learning_rate: float
+    seed: int
+    augment: str = "none"
+    bn: str = "sound"
+    keep: str = "best"
+    epochs: int = 1
+    steps: int | None = None
+    seconds: float | None = None
+
+
+class Trainer:
+    """Trains one `Net` on one `Data`, a step of a strategy at a time.
+
+    Attributes:
+        record: what each step did, for the run's record.
+    """
+
+    def __init__(
+        self, net: Net, data: Data, task: ModuleType, options: Options, cache: Path, progress: Callable[[dict], None]
+    ):
+        self.net, self.data, self.task, self.options = net, data, task, options
+        self.cache, self.progress = cache, progress
+        self.augment = Augment(options.augment, data.shape[-1], data.forbids)
+        self.record: list[dict[str, Any]] = []
+        self.steps_per_epoch = -(-len(data.train) // options.batch_size)
+        self._infer: dict[int, keras.Model] = {}
+
+    # The strategy's steps
+
+    def execute(self, step: Step) -> Result:
+        """Does what the step says, proves what moved, and says how good the network is now."""
+        self.record.append({"step": step.name})
+        before = self.net.values()
+        began = time.perf_counter()
+        if isinstance(step, Phase):
+            result = self._phase(step)
+            moving = step.select
+        elif isinstance(step, Recalibrate):
+            result = self._recalibrate(step)
+            moving = self._statistics(step.select)
+        else:
+            result = self._match(step)
+            moving, before = Selection(), [*before, self.net.values()[-1]]
+        self.record[-1]["seconds"] = time.perf_counter() - began
+        self.record[-1]["moved"] = moved(self.net, before, moving, must=isinstance(step, Phase) and result.steps > 0)
+        return result
+
+    def _phase(self, phase: Phase) -> Result:
+        if not phase.select:
+            raise ValueError(f"step {phase.name!r} selects nothing to train")
+        net, number = self.net, len(self.record) - 1
+        self._set_trainable(phase.select)
+        batch, evaluate, model = self._inputs(phase)
+        steps, chunk = self._budget(phase, model, batch)
+        self._compile(model, phase, steps)
+        best: tuple[float, int, list] | None = None
+        history: list[dict[str, Any]] = []
+        for epoch in range(-(-steps // chunk)):
+            upto = min((epoch + 1) * chunk, steps)
+            began = time.perf_counter()
+            logs = self._epoch(model, batch, phase, number, epoch, range(epoch * chunk, upto), steps)
+            seconds = time.perf_counter() - began
+            val = evaluate()
+            history.append(
+                {"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs}
+                | {"val_loss": val["loss"], "val_accuracy": val["accuracy"]}
+            )
+            self.progress({"phase": phase.name, "epoch": epoch + 1, "epochs": -(-steps // chunk), **history[-1]})
+            if best is None or val[self.task.SCORE] >= best[0] or self.options.keep == "last":
+                best = (val[self.task.SCORE], epoch + 1, [np.array(v) for v in map(to_numpy, net.model.variables)])
+        if best is not None:
+            assign(net.model.variables, best[2])
+        self.record[-1] |= {
+            "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": steps,
+            "steps_per_epoch": chunk, "history": history, "trained": sum(net.parts.parts[i].size for i in phase.select),
+            "kept_epoch": best[1] if best else None,
+            "kept_because": f"best validation {self.task.SCORE}" if self.options.keep == "best" else "last epoch",
+            "bn_momentum": sorted({n.momentum for n in net.norms()}),
+        }  # fmt: skip
+        return Result(phase.name, best[0] if best else 0.0, steps, history)
+
+    def _epoch(self, model, batch, phase, number, epoch, steps: range, total: int) -> dict[str, float]:
+        """Trains the steps and gives the means of what Keras measured while they ran."""
+        sums = {"loss": 0.0, "accuracy": 0.0}
+        for step in steps:
+            logs = model.train_on_batch(*batch(number, step), return_dict=True)
+            if not np.isfinite(logs["loss"]):
+                raise Diverged(
+                    f"the loss became {logs['loss']} in phase {phase.name!r}, epoch {epoch + 1}, step {step + 1}; "
+                    f"try a --learning-rate below {self.options.learning_rate:g}"
+                )
+            sums = {k: v + float(logs[k]) for k, v in sums.items()}
+            done = step - steps.start + 1
+            self.progress(
+                {"phase": phase.name, "epoch": epoch + 1, "step": step + 1, "steps": total, "loss": sums["loss"] / done}
+            )
+        return {k: v / len(steps) for k, v in sums.items()}
+
+    def _recalibrate(self, step: Recalibrate) -> Result:
+        chosen = self._statistics(step.select)
+        norms = [n for n in self.net.norms() if any(self.net.model.weights[i] is n.moving_mean for i in chosen)]
+        if not norms or self.options.bn == "keras":
+            self.record[-1]["skipped"] = "--bn keras" if norms else "no batch-norm statistics to re-estimate"
+            return Result(step.name, self.score())
+        self.record[-1] |= {"score_before": self.score(), "batches": self.reestimate(chosen, step.batches)}
+        score = self.record[-1]["score_after"] = self.score()
+        return Result(step.name, score)
+
+    def reestimate(self, chosen: Selection, batches: int) -> int:
+        """Sets the chosen statistics to their plain mean over training batches, unaugmented; no weight moves.
+
+        Returns the number of batches: `batches`, or one pass over the training set if that is less.
+        """
+        self._set_trainable(chosen)
+        norms = [n for n in self.net.norms() if n.trainable]
+        momentum = [n.momentum for n in norms]
+        for n in norms:
+            n.momentum = 0.0  # a forward pass then leaves the batch's own statistics behind
+        batches = min(batches, self.steps_per_epoch)
+        sums = [[np.zeros(n.moving_mean.shape), np.zeros(n.moving_mean.shape)] for n in norms]
+        forward = self._forward_in_training_mode()
+        for b in range(batches):
+            take = train_indices(len(self.data.train), self.options.batch_size, self.options.seed, 10**6, b)
+            forward(self._images(self.data.train.images[take]))
+            for total, n in zip(sums, norms, strict=True):
+                total[0] += to_numpy(n.moving_mean)
+                total[1] += to_numpy(n.moving_variance)
+        for n, (mean, variance), m in zip(norms, sums, momentum, strict=True):
+            n.moving_mean.assign(mean / batches)
+            n.moving_variance.assign(variance / batches)
+            n.momentum = m
+        return batches
+
+    def _forward_in_training_mode(self) -> Callable[[Any], None]:
+        """A compiled pass that updates batch-norm statistics and no weight: a training step whose rate is 0.
+
+        One variable of no use learns, since the backends refuse to train nothing.
+        """
+        inputs = keras.Input(self.net.shape)
+        model = keras.Model(inputs, _Null()(self.net.model(inputs)))
+        model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.0))
+        blank = np.zeros((self.options.batch_size, 1), "float32")
+        return lambda images: model.train_on_batch(images, blank)
+
+    def _match(self, step: Match) -> Result:
+        """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
+        meter = self.evaluate(self.data.train)[1]
+        theta, labels = meter.probabilities, self.task.encode(self.data.train.labels, len(self.data.classes))
+        joint = theta.T @ labels / len(labels)
+        marginal = joint.sum(axis=1, keepdims=True)
+        table = np.divide(joint, marginal, out=np.full_like(joint, 1 / joint.shape[1]), where=marginal > 0)
+        self.net.match(table)
+        self._infer.clear()
+        return Result(step.name, self.score())
+
+    # What a phase trains, on what, for how long
+
+    def _set_trainable(self, select: Selection) -> None:
+        """Makes exactly the selected variables learn, and the selected statistics move."""
+        net = self.net
+        chosen = {id(net.model.weights[i]) for i in select}
+        net.model.trainable = True
+        for layer in net.model._flatten_layers(include_self=False):
+            if isinstance(layer, keras.layers.BatchNormalization):
+                layer.trainable = id(layer.moving_mean) in chosen  # False: normalises with fixed statistics
+        for weight in net.model.weights:
+            statistics = net.parts.parts[self._index[id(weight)]].kind in ("statistics", "constant")
+            weight.trainable = id(weight) in chosen and not statistics
+
+    @property
+    def _index(self) -> dict[int, int]:
+        return {id(w): i for i, w in enumerate(self.net.model.weights)}
+
+    def _statistics(self, select: Selection) -> Selection:
+        return Selection(i for i in select if self.net.parts.parts[i].kind == "statistics")
+
+    def _inputs(self, phase: Phase):
+        """(batch(phase number, step) -> inputs and targets, evaluate(), the model to train)."""
+        train, o, classes = self.data.train, self.options, len(self.data.classes)
+
+        def targets(take: Array) -> Array:
+            return self.task.encode(train.labels[take], classes)
+
+        if phase.inputs == "features":
+            if self.net.top is None or not phase.select <= self.net.parts.stage("head"):
+                raise ValueError(f"step {phase.name!r} trains on features, so it can select variables of the head only")
+            cut = self._features(train)
+            val = self._features(self.data.val)
+            take_cut = lambda n, s: train_indices(len(train), o.batch_size, o.seed, n, s)  # noqa: E731
+            return (
+                lambda n, s: (cut[i := take_cut(n, s)], targets(i)),
+                lambda: self.evaluate(self.data.val, self.net.top, val)[0],
+                self.net.top,
+            )
+
+        def batch(number: int, step: int):
+            take = train_indices(len(train), o.batch_size, o.seed, number, step)
+            return self.augment(self._images(train.images[take]), targets(take), o.seed, number, step)
+
+        return batch, lambda: self.evaluate(self.data.val)[0], self.net.model
+
+    def _budget(self, phase: Phase, model, batch) -> tuple[int, int]:
+        """(steps of this phase, steps between two validations)."""
+        o = self.options
+        if o.seconds is not None:
+            seconds = self.time_a_step(phase, model, batch)
+            steps = max(1, round(phase.share * o.seconds / seconds))
+            self.record[-1]["measured_seconds_per_step"] = seconds
+        else:
+            steps = max(1, round(phase.share * (o.steps or o.epochs * self.steps_per_epoch)))
+        return steps, min(self.steps_per_epoch, steps)
+
+    def estimate(self, phase: Phase) -> tuple[float, int]:
+        """(seconds of training, number of validations) that a phase would take; leaves the weights as they were."""
+        self.record.append({"step": phase.name})
+        self._set_trainable(phase.select)
+        batch, _, model = self._inputs(phase)
+        steps, chunk = self._budget(phase, model, batch)
+        return steps * self.time_a_step(phase, model, batch), -(-steps // chunk)
+
+    def time_a_step(self, phase: Phase, model, batch) -> float:
+        """Median seconds of a training step, measured on copies: the weights are put back."""
+        kept = [np.array(v) for v in map(to_numpy, self.net.model.variables)]
+        self._compile(model, phase, TIMED)
+        times = []
+        for step in range(TIMED + 2):
+            began = time.perf_counter()
+            model.train_on_batch(*batch(len(self.record) - 1, step))
+            times.append(time.perf_counter() - began)
+        assign(self.net.model.variables, kept)
+        return float(np.median(times[2:]))
+
+    def _compile(self, model, phase: Phase, steps: int) -> None:
+        """Adam with a cosine decay; batch-norm momentum max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
+
+        Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974), appendix A.5.
+        """
+        if self.options.bn == "sound":
+            for norm in self.net.norms():
+                norm.momentum = max(1 - 10 / self.steps_per_epoch, 0.9)
+        rate = keras.optimizers.schedules.CosineDecay(phase.rate * self.options.learning_rate, steps)
+        model.compile(optimizer=keras.optimizers.Adam(rate), loss=self.task.loss(), metrics=self.task.metrics())
+
+    # Images, features, evaluation
+
+    def _images(self, images: Array):
+        """uint8 (B, h, w, C) to a float tensor (B, H, W, C) on the device, 0 to 255, at the run's size."""
+        x = keras.ops.cast(images, "float32")
+        height, width = self.net.shape[:2]
+        if x.shape[1:3] != (height, width):
+            x = keras.ops.image.resize(x, (height, width), interpolation="bilinear", antialias=height < x.shape[1])
+        return x
+
+    def _features(self, split: Split) -> Array:
+        assert self.net.features is not None
+        key = {
+            "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
+            "backbone": str(self.net.backbone), "head": str(self.net.head), "shape": self.net.shape,
+            "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
+            "keras": keras.__version__,
+        }  # fmt: skip
+        compute = lambda images: to_numpy(self.net.features.predict_on_batch(self._images(images)))  # noqa: E731
+        return features.cached(self.cache, key, split, self.options.batch_size, compute)
+
+    def score(self) -> float:
+        return self.evaluate(self.data.val)[0][self.task.SCORE]
+
+    def evaluate(self, split: Split, model=None, inputs: Array | None = None) -> tuple[dict[str, Any], Any]:
+        """The task's figures over a whole split, none dropped, and the meter that holds the probabilities."""
+        model = self._inference(model or self.net.model)
+        meter = self.task.meter(self.data.classes)
+        for take, real in eval_batches(len(split), self.options.batch_size):
+            x = self._images(split.images[take]) if inputs is None else inputs[take]
+            probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(x)))
+            meter.update(split.labels[take][:real], probabilities[:real])
+        return meter.result(), meter
+
+    def _inference(self, model) -> keras.Model:
+        """The same layers in a model that is never compiled, so that its trace outlives each phase's."""
+        if id(model) not in self._infer:
+            self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
+        return self._infer[id(model)]
+
+
+class _Null(keras.layers.Layer):
+    """Anything (N, ...) to zeros (N, 1), times a variable: see `Trainer._forward_in_training_mode`."""
+
+    def build(self, shape):
+        self.nothing = self.add_weight(shape=(), initializer="zeros")
+
+    def call(self, x):
+        flat = keras.ops.reshape(keras.ops.cast(x, "float32"), (keras.ops.shape(x)[0], -1))
+        return self.nothing * keras.ops.mean(flat, axis=1, keepdims=True)
+
+    def compute_output_shape(self, shape):
+        return (shape[0], 1)
+
+
+def moved(net: Net, before: list[Array], select: Selection, must: bool) -> list[dict[str, Any]]:
+    """What each stage did in a step: values that were free, relative drift, a digest of what was frozen.
+
+    Drift is the L2 norm of the change over the L2 norm before; of statistics and of the rest apart.
+
+    Raises:
+        FrozenMoved: something outside the selection changed, or, where something `must` move, a
+            stage's free weights did not.
+    """
+    after, rows = net.values(), []
+    for stage in net.parts.stages:
+        inside = [i for i, p in enumerate(net.parts.parts) if p.stage == stage]
+        frozen = [i for i in inside if i not in select]
+        for i in frozen:
+            if before[i].tobytes() != after[i].tobytes():
+                raise FrozenMoved(f"{net.model.weights[i].path} in {stage} moved although it was frozen")
+        free = [i for i in inside if i in select]
+        weights = [i for i in free if net.parts.parts[i].kind != "statistics"]
+        if must and weights and all(before[i].tobytes() == after[i].tobytes() for i in weights):
+            raise FrozenMoved(f"nothing in {stage} moved although it was to be trained")
+        rows.append(
+            {
+                "stage": stage,
+                "free": sum(net.parts.parts[i].size for i in free),
+                "frozen": sum(net.parts.parts[i].size for i in frozen),
+                "drift": _drift(before, after, weights),
+                "statistics_drift": _drift(before, after, [i for i in free if i not in weights]),
+                "frozen_digest": features.weights_digest([after[i] for i in frozen])[:16] if frozen else None,
+            }
+        )
+    return rows
+
+
+def _drift(before: list[Array], after: list[Array], chosen: list[int]) -> float | None:
+    if not chosen:
+        return None
+    change = sum(float(((after[i].astype("float64") - before[i]) ** 2).sum()) for i in chosen)
+    size = sum(float((before[i].astype("float64") ** 2).sum()) for i in chosen)
+    return float(np.sqrt(change / size)) if size else float(np.sqrt(change))
+
+
+def to_numpy(tensor: Any) -> Array:
+    return keras.ops.convert_to_numpy(tensor)
