@@ -1,8 +1,9 @@
 """What is the embedded source, and how good is it at its own task?
 
 The checkpoint that `--weights source` loads: cnn10 with a linear head, trained from scratch on the
-72 classes of `emblems` (a letter on a green hexagon, a yellow square or a white pentagon), none of
-which is a class of `signs` or `digits`.
+72 classes of `emblems` (a letter on a green hexagon, a yellow square or a white pentagon; listed by
+`lab.datasets.emblems.CLASSES` and in the record), none of which is a class of `signs` or `digits`.
+About 8 minutes on 2 CPU cores.
 
     python -m lab.run experiments/source.py     # trains it
     python experiments/source.py                # puts the trained weights into lab/source
@@ -11,15 +12,23 @@ which is a class of `signs` or `digits`.
 import shutil
 from pathlib import Path
 
+from lab import store
 from lab.spec import matrix
+from lab.weights import EMBEDDED
 
-RUNS = matrix(strategy="scratch", dataset="emblems", backbone="cnn10", epochs=15, batch_size=64, name="embedded source")
+RUNS = matrix(
+    strategy="scratch",
+    dataset="emblems",
+    backbone="cnn10",
+    epochs=15,
+    batch_size=64,
+    augment="none",
+    name="embedded source",
+)
 
 
 def install(root: Path, folder: Path) -> None:
     """Copies the finished run's record and weights to where `--weights source` looks."""
-    from lab import store
-
     (record,) = store.read(root, "source")
     weights = store.cache(root, "source") / f"{record['name']}.weights.h5"
     folder.mkdir(exist_ok=True)
@@ -28,6 +37,4 @@ def install(root: Path, folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    from lab.weights import EMBEDDED
-
     install(Path.cwd(), EMBEDDED)

@@ -66,7 +66,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         tell({"event": "finding", **finding})
     cache = store.cache(Path(order["root"]), order["experiment"])
     weights_file = cache / f"{resolved.stem}.weights.h5"
-    net.model.save_weights(weights_file)
+    net.save(weights_file)
     keep_predictions(resolved, order, meter, data)
     keep_examples(resolved, Path(order["root"]), data)
     return {
@@ -74,7 +74,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "data": {
             "digest": data.digest,
             "shape": data.shape,
-            "splits": {n: len(s) for n, s in data.splits().items()},
+            "splits": {n: {"examples": len(s), "digest": s.digest()} for n, s in data.splits().items()},
             "classes": data.classes,
             "source": data.source,
         },
@@ -171,7 +171,7 @@ def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[s
         except StopIteration:
             break
         if isinstance(step, Phase):
-            trained = max(trained, sum(trainer.net.parts.parts[i].size for i in step.select))
+            trained = max(trained, trainer.net.parts.learning(step.select))
             seconds, validations = trainer.estimate(step)
             total += seconds + validations * validation
         result = Result(step.name, 0.0)

@@ -29,9 +29,6 @@ class Between:
     high: float
 
 
-Fraction = Annotated[float, Between(0.0, 1.0)]
-
-
 @dataclass(frozen=True)
 class Named:
     """An object that can be written as text: its name and the arguments that differ from the defaults."""

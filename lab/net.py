@@ -115,6 +115,10 @@ class Net:
         self.parts, self.stages = self._parts(new={i for i, w in enumerate(self.model.weights) if w is layer.table})
         self.outputs = table.shape[1]
 
+    def save(self, path: Path) -> None:
+        """Writes all weights in Keras 3's layout (`.weights.h5`), without the optimizer that a compiled model has."""
+        keras.Model(self.model.inputs, self.model.outputs).save_weights(path)
+
     def values(self) -> list[Array]:
         """Copies of all weights, in order."""
         return [np.array(keras.ops.convert_to_numpy(w)) for w in self.model.weights]

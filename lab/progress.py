@@ -15,6 +15,7 @@ class Show:
     def __init__(self, runs: int):
         self.console = Console(highlight=False, soft_wrap=True)
         self.runs, self.k, self.began, self.last = runs, 0, time.monotonic(), 0.0
+        self._phase_began = self.began
         self.done: list[float] = []
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[what]}"),
@@ -69,7 +70,7 @@ class Show:
     def _step(self, e: dict) -> None:
         what = f"epoch {e['epoch']} batch {e['step']}/{e['steps']} loss {e['loss']:.3f}"
         self._task(e["phase"], e["steps"], e["step"], what)
-        if not self.console.is_terminal and time.monotonic() - self.last > PLAIN:
+        if not self.console.is_terminal and time.monotonic() - max(self.last, self._phase_began) > PLAIN:
             self.last = time.monotonic()
             rate = (time.monotonic() - self._phase_began) / max(e["step"], 1)
             self.say(f"  {e['phase']} {what}, about {duration(rate * (e['steps'] - e['step']))} left in this phase")

@@ -26,7 +26,7 @@ def main(argv: list[str]) -> int:
 
     if args.dry_run:
         return show_dry(runner.dry_run_all(runs, root))
-    code = runner.run_all(runs, experiment, root, "python -m lab.run " + " ".join(map(_quoted, _portable(argv))))
+    code = runner.run_all(runs, experiment, root, " ".join(["python -m lab.run", *map(_quoted, _portable(argv))]))
     if code != 2:
         from lab import report
 

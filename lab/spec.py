@@ -54,7 +54,7 @@ class Run:
     learning_rate: Annotated[float, Between(1e-9, 100.0)] = option(
         2e-3, "peak rate of Adam, cosine decay in each phase"
     )
-    augment: str = option("none", "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup")
+    augment: str = option("light", "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup")
     bn: Literal["sound", "keras"] = option(
         "sound",
         "batch norm: sound (momentum from the number of steps, statistics re-estimated at the end) or keras "

@@ -63,6 +63,10 @@ class Parts:
     def source(self) -> Selection:
         return self.where(lambda p: not p.new)
 
+    def learning(self, select: Selection) -> int:
+        """Number of values in a selection that a gradient moves: statistics aside."""
+        return sum(self.parts[i].size for i in select if self.parts[i].kind != "statistics")
+
     def stage(self, *names: str) -> Selection:
         return self.where(lambda p: p.stage in names)
 

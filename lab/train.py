@@ -111,7 +111,7 @@ class Trainer:
             assign(net.model.variables, best[2])
         self.record[-1] |= {
             "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": steps,
-            "steps_per_epoch": chunk, "history": history, "trained": sum(net.parts.parts[i].size for i in phase.select),
+            "steps_per_epoch": chunk, "history": history, "trained": net.parts.learning(phase.select),
             "kept_epoch": best[1] if best else None,
             "kept_because": f"best validation {self.task.SCORE}" if self.options.keep == "best" else "last epoch",
             "bn_momentum": sorted({n.momentum for n in net.norms()}),

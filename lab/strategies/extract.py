@@ -1,5 +1,7 @@
 from dataclasses import dataclass
+from typing import Annotated
 
+from lab.names import Between
 from lab.steps import Phase
 from lab.strategies import Strategy
 
@@ -12,5 +14,7 @@ class Extract(Strategy):
     https://arxiv.org/abs/1310.1531
     """
 
+    rate: Annotated[float, Between(1e-3, 1e3)] = 10.0  # a head on fixed features stands larger steps than a network
+
     def steps(self, net):
-        yield Phase(net.new, inputs="features")
+        yield Phase(net.new, inputs="features", rate=self.rate)

@@ -1,6 +1,7 @@
 from dataclasses import dataclass
+from typing import Annotated
 
-from lab.names import Fraction
+from lab.names import Between
 from lab.steps import Phase, Recalibrate
 from lab.strategies import Strategy
 
@@ -13,7 +14,7 @@ class Finetune(Strategy):
     first gradients from tearing up the features.
     """
 
-    warmup: Fraction = 0.2  # share of the budget
+    warmup: Annotated[float, Between(0.0, 0.9)] = 0.2  # share of the budget
 
     def steps(self, net):
         if self.warmup:

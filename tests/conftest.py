@@ -1,0 +1,51 @@
+"""Small data and small networks; nothing here needs more than seconds."""
+
+import os
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+ROOT = Path(__file__).parent.parent
+
+
+def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset()):
+    """Images whose class is a bright quadrant: learnable in seconds, (N, size, size, bands) uint8."""
+    from lab.data import Data, Split
+
+    def split(number, count):
+        rng = np.random.default_rng([seed, number])
+        labels = np.tile(np.arange(classes), count)
+        images = rng.integers(0, 120, (len(labels), size, size, bands)).astype("uint8")
+        half = size // 2
+        for image, label in zip(images, labels, strict=True):
+            top, left = (label // 2) % 2 * half, label % 2 * half
+            image[top : top + half, left : left + half] += 100
+        return Split(images, labels.astype("int64"), np.array([f"{number}/{i}" for i in range(len(labels))]))
+
+    return Data(split(0, each), split(1, 4), split(2, 5), tuple(f"class {i}" for i in range(classes)), forbids)
+
+
+def tiny_trainer(tmp_path, data=None, head="linear", own_top=False, backbone="cnn10(width=4)", source=None, **options):
+    """A `Trainer` of a narrow cnn10, in this process; its backbone counts as coming from a source."""
+    import keras
+
+    from lab import names
+    from lab.net import open_net
+    from lab.tasks import classification
+    from lab.train import Options, Trainer
+
+    keras.utils.set_random_seed(options.get("seed", 0))
+    data = data or tiny_data()
+    built = names.build("backbones", backbone)
+    net = open_net(built, data.shape, names.build("heads", head), len(data.classes), source, own_top)
+    chosen = {"batch_size": 8, "learning_rate": 3e-3, "seed": 0, "epochs": 3, **options}
+    return Trainer(net, data, classification, Options(**chosen), tmp_path / "features", lambda event: None)
+
+
+@pytest.fixture
+def trainer(tmp_path):
+    return tiny_trainer(tmp_path)
