@@ -53,9 +53,9 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     findings: list[dict] = checks.before(trainer)
     for finding in findings:
         tell({"event": "finding", **finding})
-    trained = time.perf_counter()
+    clock, cpu = time.perf_counter(), time.process_time()
     drive(resolved, trainer, tell)
-    seconds = time.perf_counter() - trained
+    seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
     net, data = trainer.net, trainer.data
     tell({"event": "note", "text": "evaluating"})
     scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
@@ -91,6 +91,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "findings": findings + found,
         "cost": {
             "train_seconds": seconds,
+            "train_cpu_seconds": cpu_seconds,
             "seconds": time.perf_counter() - began,
             "peak_memory_mb": peak_memory(),
             "file_mb": weights_file.stat().st_size / 1e6,

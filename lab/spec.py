@@ -161,8 +161,7 @@ def resolve(run: Run, root: Path) -> Resolved:
             "keep": run.keep,
         }
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
-    if source is not None and "recipe" in source.meta:  # `run:` sources differ by seed; see `group` there
-        grouped["weights_digest"] = source.meta.get("group", source.digest)
+    grouped["weights_digest"] = source.group if source else None
     return Resolved(
         run, strategy, dataset, backbone, head, source, choices,
         digest=digest({**choices, "weights": None}), group=digest(grouped),
