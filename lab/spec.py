@@ -161,7 +161,7 @@ def resolve(run: Run, root: Path) -> Resolved:
             "keep": run.keep,
         }
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
-    grouped["weights_digest"] = source.group if source else None
+    grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
         run, strategy, dataset, backbone, head, source, choices,
         digest=digest({**choices, "weights": None}), group=digest(grouped),

@@ -28,9 +28,9 @@ class Source:
     kind: str  # imagenet, file or run
     label: str  # as the table shows it; never a path
     digest: str
-    group: str  # the same without the seed of a run that made it: sources to average over
     path: Path | None = None
     meta: dict[str, Any] = field(default_factory=dict)
+    group: str | None = None  # of the run that made them: sources that differ by their seed only
 
 
 def find(text: str, backbone: Backbone, root: Path) -> Source | None:
@@ -42,15 +42,15 @@ def find(text: str, backbone: Backbone, root: Path) -> Source | None:
     if text == "none":
         return None
     if text == "imagenet":
-        return Source("imagenet", "imagenet", *[f"imagenet:{backbone}"] * 2)
+        return Source("imagenet", "imagenet", f"imagenet:{backbone}")
     if text == "source" or text.startswith("run:"):
         record, path = _embedded() if text == "source" else _finished(text.removeprefix("run:"), root)
         made_for = record["choices"]["backbone"]
         if made_for != str(backbone):
             raise BadInput(f"--weights {text} are of {made_for}, not of {backbone}; use --backbone '{made_for}'")
         if text == "source":
-            return Source("run", text, *[_sha256(path)] * 2, path, record)
-        return Source("run", text, record["digest"], record["group"], path, record)
+            return Source("run", text, _sha256(path), path, record)
+        return Source("run", text, record["digest"], path, record, record["group"])
     path = Path(text).expanduser()
     if path.suffix not in (".h5", ".hdf5", ".keras"):
         raise BadInput(
@@ -59,7 +59,7 @@ def find(text: str, backbone: Backbone, root: Path) -> Source | None:
     if not path.is_file():
         raise BadInput(f"no such weights file: {text}")
     _inspect(path)
-    return Source("file", path.name, *[_sha256(path)] * 2, path)
+    return Source("file", path.name, _sha256(path), path)
 
 
 @cache
