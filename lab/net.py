@@ -5,6 +5,7 @@ images (N, H, W, C), 0-255 ─► preprocess ─► backbone ─► head.prefix 
 """
 
 import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,14 @@ from typing import Any
 import keras
 import numpy as np
 
-from lab import names, weights
+from lab import names
 from lab.backbones import Backbone
 from lab.errors import BadInput
 from lab.heads import Head
 from lab.layers import GreyToRgb, Matched
 from lab.stages import stage_of_weights
 from lab.steps import Kind, Part, Parts
+from lab.weights import Source, read_arrays
 
 Array = np.ndarray
 NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization)
@@ -140,7 +142,7 @@ def kind_of(variable: Any, layer: Any) -> Kind:
 
 
 def open_net(
-    backbone: Backbone, shape, head: Head | None, outputs: int, source: weights.Source | None, own_top: bool
+    backbone: Backbone, shape, head: Head | None, outputs: int, source: Source | None, own_top: bool
 ) -> Net:
     """The network of a run, with its source's weights in it, or random ones where `source` is None.
 
@@ -168,14 +170,14 @@ def open_net(
     return net
 
 
-def _arrays(backbone: Backbone, source: weights.Source, top: bool) -> tuple[list[Array], list[Array]]:
+def _arrays(backbone: Backbone, source: Source, top: bool) -> tuple[list[Array], list[Array]]:
     """The backbone's arrays and the top's, from ImageNet or a file; the top's are empty without one."""
     bare = backbone.build((backbone.default_size, backbone.default_size, 3))
     if source.kind == "imagenet":
         return _split(backbone.imagenet(top).weights, len(bare.weights))
     path = source.path
     assert path is not None
-    flat = weights.read_arrays(path) if path.suffix != ".keras" else None
+    flat = read_arrays(path) if path.suffix != ".keras" else None
     for build in ((lambda: bare), (lambda: _with_top(backbone)))[int(top) :]:
         model = build()
         if model is not None and (_fill(model, flat) if flat is not None else _load(model, path)):
@@ -216,10 +218,12 @@ def _load(model: Any, path: Path) -> bool:
         else:
             copy.symlink_to(path.resolve())
         try:
-            model.load_weights(copy)
+            with warnings.catch_warnings(record=True) as warned:
+                warnings.simplefilter("always")
+                model.load_weights(copy)
         except (ValueError, KeyError, OSError):
             return False
-    return True
+    return not warned  # Keras only warns of layers that keep their random weights
 
 
 def _split(variables: list[Any], count: int) -> tuple[list[Array], list[Array]]:

@@ -70,10 +70,18 @@ def embedded_backbone() -> str | None:
 
 
 def read_arrays(path: Path) -> list[tuple[str, Any]] | None:
-    """(name, array) of a file in the layout of Keras Applications, in order; None for Keras 3's layout."""
+    """(name, array) of a file in the layout of Keras Applications, in order; None for Keras 3's layout.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
     import h5py
 
-    with h5py.File(path, "r") as file:
+    try:
+        opened = h5py.File(path, "r")
+    except OSError as error:
+        raise BadInput(f"{path.name} is a damaged HDF5 file: {error}") from None
+    with opened as file:
         group = file.get("model_weights", file)
         if "layer_names" not in group.attrs:
             return None
@@ -108,7 +116,8 @@ def _finished(name: str, root: Path) -> tuple[dict, Path]:
 
 
 def _inspect(path: Path) -> None:
-    start = path.open("rb").read(8)
+    with path.open("rb") as file:
+        start = file.read(8)
     if path.suffix != ".keras":
         if start != HDF5:
             raise BadInput(f"{path.name} is not an HDF5 weights file (its first bytes are {start!r})")

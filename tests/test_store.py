@@ -1,0 +1,49 @@
+import os
+
+import pytest
+
+from lab import store
+from lab.errors import BadInput
+
+RECORD = {
+    "schema": 1, "name": "a-00000000", "experiment": "x", "status": "done", "digest": "d", "group": "g", "choices": {},
+    "figure": 0.25, "missing": float("nan"),
+}  # fmt: skip
+
+
+def test_a_record_comes_back_sealed_and_an_edit_is_seen(tmp_path):
+    path = store.write(tmp_path, RECORD)
+    record = store.read_one(path)
+    assert record["figure"] == 0.25 and record["missing"] is None and store.is_sealed(record)
+    path.write_text(path.read_text().replace("0.25", "0.26"))
+    assert not store.is_sealed(store.read_one(path))
+
+
+def test_nothing_is_half_written(tmp_path, monkeypatch):
+    path = store.write(tmp_path, RECORD)
+    before = path.read_bytes()
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(BadInput, match="No space left"):
+        store.write(tmp_path, {**RECORD, "figure": 0.5})
+    assert path.read_bytes() == before
+    assert os.listdir(path.parent) == [path.name]
+
+
+def test_a_folder_that_cannot_be_written_is_refused_before_work(tmp_path, monkeypatch):
+    (tmp_path / "results").write_text("a file in the way")
+    with pytest.raises(BadInput, match="--out"):
+        store.prepare(tmp_path, "x")
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', "[" * 100000, '{"schema": 99, "name": "a"}', "\x00"])
+def test_what_is_no_record_is_named(tmp_path, content):
+    path = tmp_path / "results" / "x" / "bad.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(content)
+    with pytest.raises(BadInput, match="bad.json") as error:
+        store.read(tmp_path)
+    assert "\n" not in str(error.value)
