@@ -141,9 +141,7 @@ def kind_of(variable: Any, layer: Any) -> Kind:
     return "bias" if "bias" in name else "kernel"
 
 
-def open_net(
-    backbone: Backbone, shape, head: Head | None, outputs: int, source: Source | None, own_top: bool
-) -> Net:
+def open_net(backbone: Backbone, shape, head: Head | None, outputs: int, source: Source | None, own_top: bool) -> Net:
     """The network of a run, with its source's weights in it, or random ones where `source` is None.
 
     Raises:

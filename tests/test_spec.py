@@ -13,7 +13,11 @@ def digest(**choices):
 
 def test_a_matrix_is_every_combination_seeds_fastest():
     runs = matrix(strategy=["scratch", "finetune"], size=[32, 48], seeds=2)
-    assert [(r.strategy, r.size, r.seed) for r in runs][:3] == [("scratch", 32, 0), ("scratch", 32, 1), ("scratch", 48, 0)]
+    assert [(r.strategy, r.size, r.seed) for r in runs][:3] == [
+        ("scratch", 32, 0),
+        ("scratch", 32, 1),
+        ("scratch", 48, 0),
+    ]
     assert len(runs) == 8 and len(matrix(seeds=[3, 5])) == 2
 
 
@@ -33,10 +37,22 @@ def test_every_choice_that_matters_is_in_the_digest(change):
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        ({}, {"strategy": " finetune( warmup = 0.2 )", "weights": "source", "head": "linear()", "size": 32, "augment": "light"}),
+        (
+            {},
+            {
+                "strategy": " finetune( warmup = 0.2 )",
+                "weights": "source",
+                "head": "linear()",
+                "size": 32,
+                "augment": "light",
+            },
+        ),
         ({}, {"name": "mine"}),
         ({"strategy": "scratch"}, {"strategy": "scratch", "weights": "none"}),
-        ({"strategy": "frozen"}, {"strategy": "frozen", "head": "mlp", "epochs": 3, "augment": "none", "batch_size": 8}),
+        (
+            {"strategy": "frozen"},
+            {"strategy": "frozen", "head": "mlp", "epochs": 3, "augment": "none", "batch_size": 8},
+        ),
     ],
 )
 def test_what_does_not_matter_is_not_in_the_digest(one, other):
@@ -108,5 +124,12 @@ def test_bad_choices_are_one_line(change, said, tmp_path):
 
 def test_the_defaults_are_allowed_and_complete():
     assert check(Run()) == Run()
-    assert set(resolve(Run(), Path()).choices) >= {"strategy", "dataset", "backbone", "weights_digest", "seed", "budget"}
+    assert set(resolve(Run(), Path()).choices) >= {
+        "strategy",
+        "dataset",
+        "backbone",
+        "weights_digest",
+        "seed",
+        "budget",
+    }
     assert all(f.metadata["help"] for f in dataclasses.fields(Run))

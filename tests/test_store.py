@@ -39,7 +39,9 @@ def test_a_folder_that_cannot_be_written_is_refused_before_work(tmp_path, monkey
         store.prepare(tmp_path, "x")
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": 1}', "[" * 100000, '{"schema": 99, "name": "a"}', "\x00"])
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"schema": 1}', "[" * 100000, '{"schema": 99, "name": "a"}', "\x00"]
+)
 def test_what_is_no_record_is_named(tmp_path, content):
     path = tmp_path / "results" / "x" / "bad.json"
     path.parent.mkdir(parents=True)

@@ -28,7 +28,7 @@ def backbone_model(text=TEXT, bands=3):
 def write_applications_layout(model, path):
     """As the files of Keras Applications are laid out: attributes list layers and their weights."""
     with h5py.File(path, "w") as file:
-        layers = [layer for layer in model.layers]
+        layers = list(model.layers)
         file.attrs["layer_names"] = [layer.name.encode() for layer in layers]
         for layer in layers:
             group = file.create_group(layer.name)

@@ -13,8 +13,10 @@ KEY = "lab-digest"
 
 
 def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
-    """Draws the curves that are missing or stale; returns their paths."""
+    """Draws the curves that are missing or stale, removes those whose records are gone; returns what was drawn."""
     drawn = []
+    for path in _orphans(root, records):
+        path.unlink()
     for path, runs in figures(root, records).items():
         if _drawn_from(path) != _digest(runs):
             _draw(path, runs)
@@ -23,12 +25,18 @@ def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
 
 
 def stale(root: Path, records: list[dict[str, Any]]) -> list[str]:
-    """Curves that are missing or were drawn from other records."""
-    return [
+    """Curves that are missing, were drawn from other records, or have none."""
+    return [f"{path.relative_to(root)} has no record" for path in _orphans(root, records)] + [
         f"{path.relative_to(root)} is {'stale' if path.exists() else 'missing'}"
         for path, runs in figures(root, records).items()
         if _drawn_from(path) != _digest(runs)
     ]
+
+
+def _orphans(root: Path, records: list[dict[str, Any]]) -> list[Path]:
+    """Pictures that this module drew (nobody else's) from records that are no more."""
+    wanted = figures(root, records)
+    return [p for p in sorted((root / FOLDER).glob("*.png")) if p not in wanted and _drawn_from(p)]
 
 
 def figures(root: Path, records: list[dict[str, Any]]) -> dict[Path, list[dict[str, Any]]]:

@@ -1,0 +1,255 @@
+"""The commands, end to end: real runs of a tiny network in child processes, and every refusal."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT
+
+from lab import command, report, run, store
+
+TINY = [
+    "--backbone",
+    "cnn10(width=4,norm='none')",
+    "--weights",
+    "none",
+    "--dataset",
+    "digits",
+    "--limit",
+    "40",
+    "--size",
+    "16",
+    "--epochs",
+    "2",
+]
+COMMANDS = ["lab", "lab.run", "lab.report", "lab.strategies", "lab.backbones", "lab.datasets", "lab.heads"]
+
+
+def lab(*words, module="lab.run", **environment):
+    return subprocess.run(
+        [sys.executable, "-m", module, *words],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        env={**os.environ, **environment},
+    )
+
+
+def test_a_matrix_trains_records_survives_a_failure_and_is_not_done_twice(tmp_path):
+    words = [
+        *TINY,
+        "--strategy",
+        "scratch,extract",
+        "--learning-rate",
+        "0.01,100",
+        "--augment",
+        "none",
+        "--out",
+        str(tmp_path),
+    ]
+    first = lab(*words)
+    assert first.returncode == 1, first.stderr
+    assert "run 4 of 4" in first.stdout and "the loss became" in first.stdout
+    records = store.read(tmp_path)
+    assert sorted(r["status"] for r in records).count("done") >= 2
+    failed = [r for r in records if r["status"] == "failed"]
+    assert failed and all("try a --learning-rate below" in r["error"] for r in failed)
+    readme = (tmp_path / "README.md").read_text()
+    assert "| digits (limit 40)" in readme and "| failed" in readme
+    assert report.stale(tmp_path) == []
+    times = {p: p.stat().st_mtime_ns for p in (tmp_path / "results").glob("*/*.json")}
+    again = lab(*words)
+    assert f"{4 - len(failed)} of 4 runs are done already" in again.stdout
+    done = {r["name"] for r in records if r["status"] == "done"}
+    assert all(p.stat().st_mtime_ns == t for p, t in times.items() if p.stem in done)
+
+
+def test_a_record_holds_what_a_result_depends_on(tmp_path):
+    assert lab(*TINY, "--strategy", "finetune", "--seeds", "1", "--out", str(tmp_path)).returncode == 0
+    (record,) = store.read(tmp_path)
+    assert store.is_sealed(record) and record["status"] == "done"
+    assert record["choices"]["limit"] == 40 and record["choices"]["seed"] == 0
+    assert set(record["environment"]["versions"]) >= {"keras", "tensorflow", "numpy"}
+    assert record["environment"]["backend"] and record["environment"]["device"]
+    for split in ("train", "val", "test"):
+        assert record[split]["examples"] == 40 == record["data"]["splits"][split]["examples"]
+        assert set(record[split]) >= {"accuracy", "loss", "top5", "macro_f1", "per_class"}
+    cost = record["cost"]
+    assert all(cost[k] > 0 for k in ("train_seconds", "inference_ms_per_image", "peak_memory_mb", "file_mb"))
+    assert record["net"]["trained"] == record["net"]["parameters"]  # no batch norm in this one
+    assert [s["step"] for s in record["steps"]] == ["warm-up", "finetune", "recalibrate"]
+    assert all(row["frozen_digest"] for row in record["steps"][0]["moved"][:-1])
+    kept = np.load(tmp_path / "results" / "quickstart" / f"{record['name']}.test.npz", allow_pickle=False)
+    assert (kept["labels"] == kept["predicted"]).mean() == record["test"]["accuracy"]
+    assert -np.log(kept["p_true"]).mean() == pytest.approx(record["test"]["loss"], rel=1e-4)
+    everything = np.load(store.cache(tmp_path, "quickstart") / f"{record['name']}.probabilities.npy")
+    assert everything.shape == (40, 10)
+    text = json.dumps(record)
+    assert str(tmp_path) not in text and str(ROOT) not in text
+
+    # and the run is a source for another: task A to task B
+    second = lab(
+        *TINY[:2], "--weights", f"run:{record['name']}", *TINY[4:], "--strategy", "extract", "--out", str(tmp_path)
+    )
+    assert second.returncode == 0, second.stdout + second.stderr
+    child = next(r for r in store.read(tmp_path) if r["choices"]["strategy"] == "extract")
+    assert child["choices"]["weights_digest"] == record["digest"]
+
+
+def test_weights_that_cannot_be_had_are_recorded_as_unavailable_and_never_random(tmp_path):
+    nowhere = {
+        "KERAS_HOME": str(tmp_path / "keras"),
+        "https_proxy": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+    }
+    words = ["--backbone", "MobileNetV2(alpha=0.35)", "--dataset", "digits", "--size", "32", "--limit", "20"]
+    done = lab(*words, "--out", str(tmp_path), **nowhere)
+    assert done.returncode == 1
+    (record,) = store.read(tmp_path)
+    assert record["status"] == "unavailable" and "pass --weights FILE.h5" in record["error"] and "test" not in record
+    assert "unavailable" in (tmp_path / "README.md").read_text()
+
+
+def test_a_dry_run_says_what_a_run_would_take_and_records_nothing(tmp_path):
+    done = lab(*TINY, "--strategy", "finetune,extract", "--dry-run", "--out", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    table = done.stdout
+    assert "hours" in table and "memory MB" in table and "together" in table
+    assert store.read(tmp_path) == []
+
+
+def test_a_written_experiment_runs_and_flags_replace_what_it_says(tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text("from lab.spec import matrix\nRUNS = matrix(strategy='scratch', seeds=2)\n")
+    name, runs = run.written(str(file), {"epochs": [3]}, None)
+    assert name == "mine" and [(r.strategy, r.epochs, r.seed) for r in runs] == [("scratch", 3, 0), ("scratch", 3, 1)]
+    assert [r.seed for r in run.written(str(file), {}, "5,")[1]] == [5]
+
+
+@pytest.mark.parametrize("path", sorted(ROOT.glob("experiments/*.py")), ids=lambda p: p.stem)
+def test_every_experiment_says_its_question_and_its_command(path):
+    import ast
+
+    text = ast.get_docstring(ast.parse(path.read_text()))
+    assert text.split("\n")[0].endswith(("?", ".")) and f"experiments/{path.name}" in text
+    if "RUNS" in path.read_text():
+        assert run.written(str(path), {}, None)[1]
+
+
+def test_ctrl_c_leaves_no_half_a_record_and_the_same_command_goes_on(tmp_path):
+    words = [*TINY[:-1], "400", "--strategy", "scratch", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [sys.executable, "-u", "-m", "lab.run", *words],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    for line in process.stdout:
+        if "epoch 3/" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, error = process.communicate(timeout=60)
+    assert process.returncode == 130 and "the same command goes on" in error
+    assert not list((tmp_path / "results").glob("*/*.json"))
+    assert lab(*TINY, "--strategy", "scratch", "--out", str(tmp_path)).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--strategy", "finetunee"], "did you mean finetune"),
+        (["--backbone", "ResNet5"], "did you mean ResNet50"),
+        (["--head", "mlp(x)"], "not a name"),
+        (["--dataset", "sings"], "did you mean signs"),
+        (["--backbone", "InceptionV3", "--weights", "none", "--size", "32"], "75 px and more"),
+        (["--epochs", "-1"], "--epochs must be from 1"),
+        (["--epochs", "many"], "--epochs takes a whole number"),
+        (["--learning-rate", "nan"], "--learning-rate must be"),
+        (["--seeds", "0"], "--seeds takes how many"),
+        (["--seeds", "a"], "--seeds takes how many"),
+        (["--budget", "1h"], "2000steps or 120s"),
+        (["--weights", "x.h5"], "no such weights file"),
+        (["--weights", "x.pkl"], "--weights takes"),
+        (["experiments/none.py"], "no such experiment"),
+        (["README.md"], "no such experiment"),
+        (["--dataset", "gtsrb", "--data-dir", "/no/such"], "no such folder or archive"),
+        (["--strategy", ""], "--strategy is empty"),
+    ],
+)
+def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(words, said, tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert command.call(run.main, [*words, "--out", str(tmp_path / "out")]) == 2
+    out, error = capsys.readouterr()
+    assert said in error and error.count("\n") == 1 and "Traceback" not in error and out == ""
+    assert not list((tmp_path / "out").rglob("*"))
+
+
+def test_what_only_the_network_can_tell_is_refused_just_the_same(tmp_path):
+    from test_weights import backbone_model, write_applications_layout
+
+    write_applications_layout(backbone_model("cnn10(width=5)"), tmp_path / "other.h5")
+    words = ["--backbone", "cnn10(width=4)", "--weights", str(tmp_path / "other.h5"), "--dataset", "digits"]
+    done = lab(*words, "--out", str(tmp_path / "out"))
+    assert done.returncode == 2 and "refused: other.h5 does not fit cnn10(width=4)" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+    assert not list((tmp_path / "out").glob("results/*/*.json"))
+
+
+def test_a_results_folder_that_cannot_be_written_is_refused(tmp_path, capsys):
+    (tmp_path / "results").write_text("in the way")
+    assert command.call(run.main, ["--out", str(tmp_path)]) == 2
+    assert "cannot write to" in capsys.readouterr().err
+    assert command.call(run.main, ["--out", str(tmp_path / "results")]) == 2
+
+
+def test_debug_shows_the_traceback(capsys, monkeypatch):
+    monkeypatch.chdir(ROOT)
+    assert command.call(run.main, ["--strategy", "x", "--debug"]) == 2
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("module", COMMANDS)
+def test_help_answers_without_keras(module):
+    heavy = "{'keras', 'tensorflow', 'jax', 'pandas', 'matplotlib', 'sklearn'}"
+    code = (
+        "import runpy, sys\n"
+        f"sys.argv = [{module!r}, '--help']\n"
+        f"try: runpy.run_module({module!r}, run_name='__main__')\n"
+        "except SystemExit as end: assert not end.code\n"
+        f"assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert "usage: python -m" in done.stdout
+
+
+def test_lab_lists_every_command():
+    listed = lab(module="lab").stdout
+    for module in COMMANDS[1:]:
+        assert f"  {module} " in listed
+
+
+def test_comma_lists_do_not_split_brackets():
+    assert run.split_commas("mlp(1,2), linear ,f([1,2],'a')") == ["mlp(1,2)", "linear", "f([1,2],'a')"]
+
+
+def test_jax_trains_without_tensorflow(tmp_path):
+    """The same run under the other backend, where TensorFlow cannot even be imported."""
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    (blocked / "tensorflow.py").write_text("raise ImportError('not here')\n")
+    began = time.time()
+    words = [*TINY, "--strategy", "finetune,extract", "--backbone", "cnn10(width=4)"]
+    done = lab(*words, "--out", str(tmp_path), KERAS_BACKEND="jax", PYTHONPATH=str(blocked))
+    assert done.returncode == 0, done.stdout + done.stderr
+    records = store.read(tmp_path)
+    assert [r["environment"]["backend"] for r in records] == ["jax", "jax"]
+    finetune = next(r for r in records if r["choices"]["strategy"] == "finetune")
+    assert "score_after" in finetune["steps"][-1]  # the statistics were re-estimated
+    assert all(r["cost"]["train_seconds"] < time.time() - began for r in records)
