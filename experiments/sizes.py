@@ -43,7 +43,7 @@ def examine(name: str) -> dict:
 
 
 def main() -> None:
-    path = store.results(Path.cwd()) / "sizes" / "sizes.found"
+    path = store.results(Path.cwd()) / "backbone_sizes.json"
     found = {"tried": TRIED, "keras": keras.__version__, "rows": []}
     if path.exists() and (old := json.loads(path.read_text()))["keras"] == keras.__version__ and old["tried"] == TRIED:
         found = old

@@ -47,6 +47,7 @@ def main() -> int:
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it."""
     from lab import checks, store
+    from lab.features import weights_digest
 
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
@@ -83,6 +84,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
             "head": str(net.head) if net.head else "its own",
             "outputs": net.outputs,
             "stages": net.stages,
+            "weights_digest": weights_digest(net.values()),
             "parameters": net.model.count_params(),
             "trained": max([0, *(s.get("trained", 0) for s in trainer.record)]),
         },

@@ -119,7 +119,7 @@ class Net:
 
     def save(self, path: Path) -> None:
         """Writes all weights in Keras 3's layout (`.weights.h5`), without the optimizer that a compiled model has."""
-        keras.Model(self.model.inputs, self.model.outputs).save_weights(path)
+        keras.Model(self.model.inputs, self.model.outputs, name="net").save_weights(path)
 
     def values(self) -> list[Array]:
         """Copies of all weights, in order."""

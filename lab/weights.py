@@ -49,7 +49,7 @@ def find(text: str, backbone: Backbone, root: Path) -> Source | None:
         if made_for != str(backbone):
             raise BadInput(f"--weights {text} are of {made_for}, not of {backbone}; use --backbone '{made_for}'")
         if text == "source":
-            return Source("run", text, _sha256(path), path, record)
+            return Source("run", text, record["net"]["weights_digest"], path, record)
         return Source("run", text, record["digest"], path, record, record["group"])
     path = Path(text).expanduser()
     if path.suffix not in (".h5", ".hdf5", ".keras"):

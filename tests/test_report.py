@@ -29,8 +29,8 @@ def record(strategy="finetune", seed=0, accuracy=0.5, loss=1.0, dataset="signs",
     made = {
         "schema": 1, "name": f"m-{strategy}-{dataset}-32px-s{seed}-0000000{seed}", "experiment": "x", "status": status,
         "label": None, "digest": f"{strategy}{seed}{dataset}", "group": f"{strategy}{dataset}",
-        "choices": {"strategy": strategy, "dataset": dataset, "backbone": "cnn10", "weights": "source", "head": "linear",
-                    "size": 32, "limit": None, "seed": seed},
+        "choices": {"strategy": strategy, "dataset": dataset, "backbone": "cnn10", "weights": "source",
+                    "head": "linear", "size": 32, "limit": None, "seed": seed},
     }  # fmt: skip
     if status == "done":
         made |= {
@@ -83,7 +83,7 @@ def test_a_readme_without_markers_is_left_alone(tmp_path):
     (tmp_path / "README.md").write_text("# Somebody's own\n")
     said = []
     report.rebuild(tmp_path, said.append)
-    assert (tmp_path / "README.md").read_text() == "# Somebody's own\n" and "left as it was" in said[-1]
+    assert (tmp_path / "README.md").read_text() == "# Somebody's own\n" and "it was left as it is" in said[-1]
 
 
 def edit(path, old, new):

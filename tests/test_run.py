@@ -13,20 +13,8 @@ from conftest import ROOT
 
 from lab import command, report, run, store
 
-TINY = [
-    "--backbone",
-    "cnn10(width=4,norm='none')",
-    "--weights",
-    "none",
-    "--dataset",
-    "digits",
-    "--limit",
-    "40",
-    "--size",
-    "16",
-    "--epochs",
-    "2",
-]
+TINY = ["--backbone", "cnn10(width=4,norm='none')", "--weights", "none", "--dataset", "digits"]
+TINY += ["--limit", "40", "--size", "16", "--epochs", "2"]
 COMMANDS = ["lab", "lab.run", "lab.report", "lab.strategies", "lab.backbones", "lab.datasets", "lab.heads"]
 
 

@@ -46,6 +46,6 @@ def test_what_is_no_record_is_named(tmp_path, content):
     path = tmp_path / "results" / "x" / "bad.json"
     path.parent.mkdir(parents=True)
     path.write_text(content)
-    with pytest.raises(BadInput, match="bad.json") as error:
+    with pytest.raises(BadInput, match=r"bad\.json") as error:
         store.read(tmp_path)
     assert "\n" not in str(error.value)

@@ -29,6 +29,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "strategies_table": lambda root, records: listed("strategies"),
     "heads_table": lambda root, records: listed("heads"),
     "datasets_table": lambda root, records: listed("datasets"),
+    "findings_list": lambda root, records: table.findings(records),
     "sizes_table": lambda root, records: sizes.refused(root),
 }
 

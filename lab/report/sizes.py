@@ -10,7 +10,7 @@ def refused(root: Path) -> str:
     """In Markdown; a dash where every size that was tried builds."""
     from tabulate import tabulate
 
-    path = store.results(root) / "sizes" / "sizes.found"
+    path = store.results(root) / "backbone_sizes.json"
     if not path.exists():
         return "Not tried yet: `python experiments/sizes.py`."
     found = json.loads(path.read_text(encoding="utf-8"))

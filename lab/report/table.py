@@ -32,6 +32,14 @@ def results(records: Iterable[Record]) -> str:
     return tabulate(rows, [*LABELS, *FIGURES], tablefmt="github", disable_numparse=True)
 
 
+def findings(records: Iterable[Record]) -> str:
+    """What the checks found wrong in recorded runs, in Markdown."""
+    lines = [
+        f"- `{r['name']}`: {_safe(f['what'])}" for r in records if r["status"] == "done" for f in r.get("findings", [])
+    ]
+    return "\n".join(lines) or "Nothing."
+
+
 LABELS = ("model", "data", "strategy", "size", "seeds")
 
 
