@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from lab.net import assign
 from lab.train import Trainer
 
 LEFT = 0.05  # share of the initial statistics that may remain
@@ -41,8 +42,7 @@ def after(trainer: Trainer, train_accuracy: float, test: dict[str, Any]) -> list
     kept = trainer.net.values()
     trainer.reestimate(statistics, 150)
     mended = trainer.evaluate(trainer.data.test)[0]["accuracy"]
-    for weight, value in zip(trainer.net.model.weights, kept, strict=True):
-        weight.assign(value)
+    assign(trainer.net.model.weights, kept)
     if mended - test["accuracy"] < GAIN:
         return []
     return [

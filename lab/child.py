@@ -5,9 +5,6 @@ Its own process, so that peak memory is the run's, a crash is one run's, and a b
 
 import json
 import os
-import platform
-import resource
-import subprocess
 import sys
 import time
 import traceback
@@ -15,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 from datetime import UTC, datetime
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
+from lab.environment import environment, peak_memory
 from lab.errors import BadInput, Unavailable
 from lab.spec import Resolved, Run, resolve
 
@@ -231,46 +228,6 @@ def keep_examples(resolved: Resolved, root: Path, data) -> None:
     )
 
 
-def environment() -> dict[str, Any]:
-    """Versions, device and state of the code: what a result depends on beside the choices."""
-    import keras
-
-    names = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pillow")
-    return {
-        "lab": import_module("lab").__version__,
-        "python": platform.python_version(),
-        "backend": keras.backend.backend(),
-        "versions": {n: _version(n) for n in names},
-        "device": device(),
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "commit": _git("rev-parse", "HEAD"),
-        "dirty": bool(_git("status", "--porcelain", "--", "lab", "experiments")),
-    }
-
-
-def device() -> str:
-    """The accelerator that the backend computes on, or "cpu"."""
-    import keras
-
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return str(jax.devices()[0].device_kind)
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        found = tf.config.list_physical_devices("GPU")
-        return tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu") if found else "cpu"
-    return keras.backend.backend()
-
-
-def peak_memory() -> float:
-    """Most memory that this process has had resident, in MB."""
-    unit = 1 if sys.platform == "darwin" else 1024
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
-
-
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
@@ -294,7 +251,7 @@ def _teller() -> Callable[[dict], None]:
 
     def tell(event: dict) -> None:
         nonlocal last
-        if event["event"] == "step" and "val_loss" not in event:
+        if event["event"] == "step" and "score" not in event:
             if time.monotonic() - last < REPORTED:
                 return
             last = time.monotonic()
@@ -302,22 +259,6 @@ def _teller() -> Callable[[dict], None]:
         stream.flush()
 
     return tell
-
-
-def _version(name: str) -> str | None:
-    try:
-        return version(name)
-    except PackageNotFoundError:
-        return None
-
-
-def _git(*words: str) -> str | None:
-    here = Path(__file__).parent.parent
-    try:
-        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=20)
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return done.stdout.strip() if done.returncode == 0 else None
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from lab.errors import BadInput
 from lab.heads import Head
 from lab.layers import GreyToRgb, Matched
 from lab.stages import stage_of_weights
-from lab.steps import Kind, Part, Parts
+from lab.steps import Kind, Part, Parts, Selection
 from lab.weights import Source, read_arrays
 
 Array = np.ndarray
@@ -123,7 +123,29 @@ class Net:
 
     def values(self) -> list[Array]:
         """Copies of all weights, in order."""
-        return [np.array(keras.ops.convert_to_numpy(w)) for w in self.model.weights]
+        return [to_numpy(w) for w in self.model.weights]
+
+    def train_only(self, select: Selection) -> None:
+        """Makes exactly the selected variables learn, and the selected statistics move; compile afterwards.
+
+        A batch norm whose statistics are not selected normalises with them, as in evaluation, even
+        where its scale and shift learn.
+        """
+        chosen = {id(self.model.weights[i]) for i in select}
+        self.model.trainable = True
+        for norm in self.norms():
+            norm.trainable = id(norm.moving_mean) in chosen
+        for part, weight in zip(self.parts.parts, self.model.weights, strict=True):
+            weight.trainable = id(weight) in chosen and part.kind not in ("statistics", "constant")
+
+    def batch_norm(self) -> dict[str, Any]:
+        """The policy in force: layers that move their statistics, and how fast; layers that keep them."""
+        moving = [n for n in self.norms() if n.trainable]
+        return {
+            "moving": len(moving),
+            "fixed": len(self.norms()) - len(moving),
+            "momentum": sorted({n.momentum for n in moving}),
+        }
 
     def norms(self) -> list[keras.layers.BatchNormalization]:
         return [x for x in self.model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
@@ -225,7 +247,7 @@ def _load(model: Any, path: Path) -> bool:
 
 
 def _split(variables: list[Any], count: int) -> tuple[list[Array], list[Array]]:
-    arrays = [np.array(keras.ops.convert_to_numpy(w)) for w in variables]
+    arrays = [to_numpy(w) for w in variables]
     return arrays[:count], arrays[count:]
 
 
@@ -233,3 +255,8 @@ def assign(variables: list[Any], arrays: list[Array]) -> None:
     """Sets variables to arrays of the same shapes, in order."""
     for variable, array in zip(variables, arrays, strict=True):
         variable.assign(array)
+
+
+def to_numpy(tensor: Any) -> Array:
+    """A copy of a tensor or variable of any backend, in host memory."""
+    return np.array(keras.ops.convert_to_numpy(tensor))

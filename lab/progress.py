@@ -46,7 +46,7 @@ class Show:
         elif kind == "note":
             self._task(event["text"], None)
         elif kind == "step":
-            if "val_accuracy" in event:
+            if "score" in event:
                 self._epoch(event)
             else:
                 self._step(event)
@@ -63,8 +63,8 @@ class Show:
 
     def _epoch(self, e: dict) -> None:
         self.say(
-            f"  {e['phase']} epoch {e['epoch']}/{e['epochs']}: loss {e['loss']:.3f}, accuracy {e['accuracy']:.3f}, "
-            f"validation {e['val_accuracy']:.3f} ({duration(e['seconds'])})"
+            f"  {e['phase']} epoch {e['epoch']}/{e['epochs']}: loss {e['loss']:.3f}, "
+            f"validation loss {e['val_loss']:.3f}, score {e['score']:.3f} ({duration(e['seconds'])})"
         )
 
     def _step(self, e: dict) -> None:

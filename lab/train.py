@@ -17,19 +17,18 @@ import numpy as np
 from lab import features
 from lab.augment import Augment
 from lab.data import Data, Split, eval_batches, train_indices
-from lab.net import Net, assign
+from lab.net import Net, assign, to_numpy
+from lab.proof import moved
+from lab.recalibrate import reestimate
 from lab.steps import Match, Phase, Recalibrate, Result, Selection, Step
 
 Array = np.ndarray
+APART = 10**6  # number of the phase that batches for re-estimation are drawn as: no real phase has it
 TIMED = 5  # steps, after two to warm up, that a budget in seconds is measured by
 
 
 class Diverged(Exception):
     """The loss is not a number any more."""
-
-
-class FrozenMoved(Exception):
-    """Something that a step left out of its selection changed: a bug, never to be averaged over."""
 
 
 @dataclasses.dataclass
@@ -76,7 +75,7 @@ class Trainer:
             moving = step.select
         elif isinstance(step, Recalibrate):
             result = self._recalibrate(step)
-            moving = self._statistics(step.select)
+            moving = step.select & self.net.parts.kind("statistics")
         else:
             result = self._match(step)
             moving, before = Selection(), [*before, self.net.values()[-1]]
@@ -88,7 +87,7 @@ class Trainer:
         if not phase.select:
             raise ValueError(f"step {phase.name!r} selects nothing to train")
         net, number = self.net, len(self.record) - 1
-        self._set_trainable(phase.select)
+        net.train_only(phase.select)
         batch, evaluate, model = self._inputs(phase)
         steps, chunk = self._budget(phase, model, batch)
         self._compile(model, phase, steps)
@@ -102,11 +101,13 @@ class Trainer:
             val = evaluate()
             history.append(
                 {"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs}
-                | {"val_loss": val["loss"], "val_accuracy": val["accuracy"]}
+                | {f"val_{name}": value for name, value in val.items() if isinstance(value, float)}
             )
-            self.progress({"phase": phase.name, "epoch": epoch + 1, "epochs": -(-steps // chunk), **history[-1]})
-            if best is None or val[self.task.SCORE] >= best[0] or self.options.keep == "last":
-                best = (val[self.task.SCORE], epoch + 1, [np.array(v) for v in map(to_numpy, net.model.variables)])
+            score = val[self.task.SCORE]
+            about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
+            self.progress({**about, **history[-1]})
+            if best is None or score >= best[0] or self.options.keep == "last":
+                best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
         if best is not None:
             assign(net.model.variables, best[2])
         self.record[-1] |= {
@@ -114,13 +115,13 @@ class Trainer:
             "steps_per_epoch": chunk, "history": history, "trained": net.parts.learning(phase.select),
             "kept_epoch": best[1] if best else None,
             "kept_because": f"best validation {self.task.SCORE}" if self.options.keep == "best" else "last epoch",
-            "bn_momentum": sorted({n.momentum for n in net.norms()}),
+            "batch_norm": net.batch_norm(),
         }  # fmt: skip
         return Result(phase.name, best[0] if best else 0.0, steps, history)
 
     def _epoch(self, model, batch, phase, number, epoch, steps: range, total: int) -> dict[str, float]:
         """Trains the steps and gives the means of what Keras measured while they ran."""
-        sums = {"loss": 0.0, "accuracy": 0.0}
+        sums: dict[str, float] = {}
         for step in steps:
             logs = model.train_on_batch(*batch(number, step), return_dict=True)
             if not np.isfinite(logs["loss"]):
@@ -128,7 +129,7 @@ class Trainer:
                     f"the loss became {logs['loss']} in phase {phase.name!r}, epoch {epoch + 1}, step {step + 1}; "
                     f"try a --learning-rate below {self.options.learning_rate:g}"
                 )
-            sums = {k: v + float(logs[k]) for k, v in sums.items()}
+            sums = {name: sums.get(name, 0.0) + float(value) for name, value in logs.items()}
             done = step - steps.start + 1
             self.progress(
                 {"phase": phase.name, "epoch": epoch + 1, "step": step + 1, "steps": total, "loss": sums["loss"] / done}
@@ -136,50 +137,22 @@ class Trainer:
         return {k: v / len(steps) for k, v in sums.items()}
 
     def _recalibrate(self, step: Recalibrate) -> Result:
-        chosen = self._statistics(step.select)
-        norms = [n for n in self.net.norms() if any(self.net.model.weights[i] is n.moving_mean for i in chosen)]
-        if not norms or self.options.bn == "keras":
-            self.record[-1]["skipped"] = "--bn keras" if norms else "no batch-norm statistics to re-estimate"
+        chosen = step.select & self.net.parts.kind("statistics")
+        if not chosen or self.options.bn == "keras":
+            self.record[-1]["skipped"] = "--bn keras" if chosen else "no batch-norm statistics to re-estimate"
             return Result(step.name, self.score())
         self.record[-1] |= {"score_before": self.score(), "batches": self.reestimate(chosen, step.batches)}
         score = self.record[-1]["score_after"] = self.score()
         return Result(step.name, score)
 
     def reestimate(self, chosen: Selection, batches: int) -> int:
-        """Sets the chosen statistics to their plain mean over training batches, unaugmented; no weight moves.
+        """Re-estimates the chosen statistics over training batches without augmentation; returns how many batches.
 
-        Returns the number of batches: `batches`, or one pass over the training set if that is less.
+        They are `batches`, or one pass over the training set if that is less.
         """
-        self._set_trainable(chosen)
-        norms = [n for n in self.net.norms() if n.trainable]
-        momentum = [n.momentum for n in norms]
-        for n in norms:
-            n.momentum = 0.0  # a forward pass then leaves the batch's own statistics behind
-        batches = min(batches, self.steps_per_epoch)
-        sums = [[np.zeros(n.moving_mean.shape), np.zeros(n.moving_mean.shape)] for n in norms]
-        forward = self._forward_in_training_mode()
-        for b in range(batches):
-            take = train_indices(len(self.data.train), self.options.batch_size, self.options.seed, 10**6, b)
-            forward(self._images(self.data.train.images[take]))
-            for total, n in zip(sums, norms, strict=True):
-                total[0] += to_numpy(n.moving_mean)
-                total[1] += to_numpy(n.moving_variance)
-        for n, (mean, variance), m in zip(norms, sums, momentum, strict=True):
-            n.moving_mean.assign(mean / batches)
-            n.moving_variance.assign(variance / batches)
-            n.momentum = m
-        return batches
-
-    def _forward_in_training_mode(self) -> Callable[[Any], None]:
-        """A compiled pass that updates batch-norm statistics and no weight: a training step whose rate is 0.
-
-        One variable of no use learns, since the backends refuse to train nothing.
-        """
-        inputs = keras.Input(self.net.shape)
-        model = keras.Model(inputs, _Null()(self.net.model(inputs)))
-        model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.0))
-        blank = np.zeros((self.options.batch_size, 1), "float32")
-        return lambda images: model.train_on_batch(images, blank)
+        o, count = self.options, min(batches, self.steps_per_epoch)
+        takes = (train_indices(len(self.data.train), o.batch_size, o.seed, APART, b) for b in range(count))
+        return reestimate(self.net, chosen, (self._images(self.data.train.images[i]) for i in takes))
 
     def _match(self, step: Match) -> Result:
         """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
@@ -193,25 +166,6 @@ class Trainer:
         return Result(step.name, self.score())
 
     # What a phase trains, on what, for how long
-
-    def _set_trainable(self, select: Selection) -> None:
-        """Makes exactly the selected variables learn, and the selected statistics move."""
-        net = self.net
-        chosen = {id(net.model.weights[i]) for i in select}
-        net.model.trainable = True
-        for layer in net.model._flatten_layers(include_self=False):
-            if isinstance(layer, keras.layers.BatchNormalization):
-                layer.trainable = id(layer.moving_mean) in chosen  # False: normalises with fixed statistics
-        for weight in net.model.weights:
-            statistics = net.parts.parts[self._index[id(weight)]].kind in ("statistics", "constant")
-            weight.trainable = id(weight) in chosen and not statistics
-
-    @property
-    def _index(self) -> dict[int, int]:
-        return {id(w): i for i, w in enumerate(self.net.model.weights)}
-
-    def _statistics(self, select: Selection) -> Selection:
-        return Selection(i for i in select if self.net.parts.parts[i].kind == "statistics")
 
     def _inputs(self, phase: Phase):
         """(batch(phase number, step) -> inputs and targets, evaluate(), the model to train)."""
@@ -252,14 +206,14 @@ class Trainer:
     def estimate(self, phase: Phase) -> tuple[float, int]:
         """(seconds of training, number of validations) that a phase would take; leaves the weights as they were."""
         self.record.append({"step": phase.name})
-        self._set_trainable(phase.select)
+        self.net.train_only(phase.select)
         batch, _, model = self._inputs(phase)
         steps, chunk = self._budget(phase, model, batch)
         return steps * self.time_a_step(phase, model, batch), -(-steps // chunk)
 
     def time_a_step(self, phase: Phase, model, batch) -> float:
         """Median seconds of a training step, measured on copies: the weights are put back."""
-        kept = [np.array(v) for v in map(to_numpy, self.net.model.variables)]
+        kept = [to_numpy(v) for v in self.net.model.variables]
         self._compile(model, phase, TIMED)
         times = []
         for step in range(TIMED + 2):
@@ -319,62 +273,3 @@ class Trainer:
         if id(model) not in self._infer:
             self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
         return self._infer[id(model)]
-
-
-class _Null(keras.layers.Layer):
-    """Anything (N, ...) to zeros (N, 1), times a variable: see `Trainer._forward_in_training_mode`."""
-
-    def build(self, shape):
-        self.nothing = self.add_weight(shape=(), initializer="zeros")
-
-    def call(self, x):
-        flat = keras.ops.reshape(keras.ops.cast(x, "float32"), (keras.ops.shape(x)[0], -1))
-        return self.nothing * keras.ops.mean(flat, axis=1, keepdims=True)
-
-    def compute_output_shape(self, shape):
-        return (shape[0], 1)
-
-
-def moved(net: Net, before: list[Array], select: Selection, must: bool) -> list[dict[str, Any]]:
-    """What each stage did in a step: values that were free, relative drift, a digest of what was frozen.
-
-    Drift is the L2 norm of the change over the L2 norm before; of statistics and of the rest apart.
-
-    Raises:
-        FrozenMoved: something outside the selection changed, or, where something `must` move, a
-            stage's free weights did not.
-    """
-    after, rows = net.values(), []
-    for stage in net.parts.stages:
-        inside = [i for i, p in enumerate(net.parts.parts) if p.stage == stage]
-        frozen = [i for i in inside if i not in select]
-        for i in frozen:
-            if before[i].tobytes() != after[i].tobytes():
-                raise FrozenMoved(f"{net.model.weights[i].path} in {stage} moved although it was frozen")
-        free = [i for i in inside if i in select]
-        weights = [i for i in free if net.parts.parts[i].kind != "statistics"]
-        if must and weights and all(before[i].tobytes() == after[i].tobytes() for i in weights):
-            raise FrozenMoved(f"nothing in {stage} moved although it was to be trained")
-        rows.append(
-            {
-                "stage": stage,
-                "free": sum(net.parts.parts[i].size for i in free),
-                "frozen": sum(net.parts.parts[i].size for i in frozen),
-                "drift": _drift(before, after, weights),
-                "statistics_drift": _drift(before, after, [i for i in free if i not in weights]),
-                "frozen_digest": features.weights_digest([after[i] for i in frozen])[:16] if frozen else None,
-            }
-        )
-    return rows
-
-
-def _drift(before: list[Array], after: list[Array], chosen: list[int]) -> float | None:
-    if not chosen:
-        return None
-    change = sum(float(((after[i].astype("float64") - before[i]) ** 2).sum()) for i in chosen)
-    size = sum(float((before[i].astype("float64") ** 2).sum()) for i in chosen)
-    return float(np.sqrt(change / size)) if size else float(np.sqrt(change))
-
-
-def to_numpy(tensor: Any) -> Array:
-    return keras.ops.convert_to_numpy(tensor)

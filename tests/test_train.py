@@ -3,8 +3,9 @@ import numpy as np
 import pytest
 from conftest import tiny_data, tiny_trainer
 
+from lab.proof import FrozenMoved, moved
 from lab.steps import Phase, Recalibrate, Selection
-from lab.train import Diverged, FrozenMoved, moved
+from lab.train import Diverged
 
 
 def test_affine_parameters_learn_over_fixed_statistics(trainer):

@@ -1,0 +1,69 @@
+"""What a result depends on beside its choices: versions, device, memory, state of the code."""
+
+import os
+import platform
+import resource
+import subprocess
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from lab import __version__
+
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pillow")
+
+
+def environment() -> dict[str, Any]:
+    """Versions, device and state of the code: what a result depends on beside the choices."""
+    import keras
+
+    return {
+        "lab": __version__,
+        "python": platform.python_version(),
+        "backend": keras.backend.backend(),
+        "versions": {n: _version(n) for n in PACKAGES},
+        "device": device(),
+        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "commit": _git("rev-parse", "HEAD"),
+        "dirty": bool(_git("status", "--porcelain", "--", "lab", "experiments")),
+    }
+
+
+def device() -> str:
+    """The accelerator that the backend computes on, or "cpu"."""
+    import keras
+
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return str(jax.devices()[0].device_kind)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        found = tf.config.list_physical_devices("GPU")
+        return tf.config.experimental.get_device_details(found[0]).get("device_name", "gpu") if found else "cpu"
+    return keras.backend.backend()
+
+
+def peak_memory() -> float:
+    """Most memory that this process has had resident, in MB."""
+    unit = 1 if sys.platform == "darwin" else 1024
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None
+
+
+def _git(*words: str) -> str | None:
+    here = Path(__file__).parent.parent
+    try:
+        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return done.stdout.strip() if done.returncode == 0 else None
