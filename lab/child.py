@@ -64,7 +64,8 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         tell({"event": "finding", **finding})
     cache = store.cache(Path(order["root"]), order["experiment"])
     weights_file = cache / f"{resolved.stem}.weights.h5"
-    net.save(weights_file)
+    with store.replacing(weights_file) as partial:
+        net.save(partial)
     keep_predictions(resolved, order, meter, data)
     keep_examples(resolved, Path(order["root"]), data)
     return {
@@ -207,7 +208,8 @@ def keep_predictions(resolved: Resolved, order: dict, meter, data) -> None:
     np.savez_compressed(buffer, labels=labels.astype("int32"), predicted=p.argmax(axis=1).astype("int32"), p_true=truth)
     root = Path(order["root"])
     store.write_atomically(store.results(root) / order["experiment"] / f"{resolved.stem}.test.npz", buffer.getvalue())
-    np.save(store.cache(root, order["experiment"]) / f"{resolved.stem}.probabilities.npy", p.astype("float32"))
+    with store.replacing(store.cache(root, order["experiment"]) / f"{resolved.stem}.probabilities.npy") as partial:
+        np.save(partial, p.astype("float32"))
 
 
 def keep_examples(resolved: Resolved, root: Path, data) -> None:
@@ -221,11 +223,9 @@ def keep_examples(resolved: Resolved, root: Path, data) -> None:
     folder = store.cache(root, "examples")
     folder.mkdir(parents=True, exist_ok=True)
     first = [int(np.flatnonzero(data.train.labels == c)[0]) for c in np.unique(data.train.labels)[:64]]
-    np.savez_compressed(
-        folder / f"{resolved.dataset.name}.npz",
-        images=data.train.images[np.array(first)],
-        names=np.array([data.classes[c] for c in data.train.labels[first]], dtype="U"),
-    )
+    names = np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")
+    with store.replacing(folder / f"{resolved.dataset.name}.npz") as partial:
+        np.savez_compressed(partial, images=data.train.images[np.array(first)], names=names)
 
 
 def now() -> str:

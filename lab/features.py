@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lab.data import Split, eval_batches
+from lab.store import replacing
 
 Array = np.ndarray
 
@@ -36,7 +37,6 @@ def cached(folder: Path, key: dict, split: Split, batch_size: int, compute: Call
     parts = [compute(split.images[i])[:real] for i, real in eval_batches(len(split), batch_size)]
     features = np.concatenate(parts)
     folder.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f"{path.stem}.{id(features)}.part.npy")
-    np.save(partial, features)
-    partial.replace(path)
+    with replacing(path) as partial:
+        np.save(partial, features)
     return features

@@ -89,9 +89,8 @@ def find(folder: str, name: str) -> type[Named]:
             return family[name]
     kind = folder.removesuffix("s").replace("strategie", "strategy")
     known = listing(folder)
-    near = difflib.get_close_matches(name, known, 3, 0.5) or difflib.get_close_matches(
-        name.lower(), [k.lower() for k in known], 1
-    )
+    lower = {k.lower(): k for k in known}
+    near = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, 3, 0.5)]
     hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise BadInput(f"unknown {kind} {name!r}; {hint}`python -m lab.{folder}` lists them all")
 

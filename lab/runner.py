@@ -84,6 +84,8 @@ def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int
     finally:
         if log_file:
             stderr.close()  # type: ignore[union-attr]
+            for left in log_file.parent.parent.glob(f"*/part{process.pid}.*"):  # by a child that was killed
+                left.unlink()
 
 
 def title(r: Resolved) -> str:

@@ -59,7 +59,8 @@ def find(text: str, backbone: Backbone, root: Path) -> Source | None:
     if not path.is_file():
         raise BadInput(f"no such weights file: {text}")
     _inspect(path)
-    return Source("file", path.name, _sha256(path), path)
+    label = "imagenet file" if path.name == backbone.weights_file() else path.name
+    return Source("file", label, _sha256(path), path)
 
 
 @cache

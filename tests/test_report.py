@@ -30,7 +30,7 @@ def record(strategy="finetune", seed=0, accuracy=0.5, loss=1.0, dataset="signs",
         "schema": 1, "name": f"m-{strategy}-{dataset}-32px-s{seed}-0000000{seed}", "experiment": "x", "status": status,
         "label": None, "digest": f"{strategy}{seed}{dataset}", "group": f"{strategy}{dataset}",
         "choices": {"strategy": strategy, "dataset": dataset, "backbone": "cnn10", "weights": "source",
-                    "head": "linear", "size": 32, "limit": None, "seed": seed},
+                    "head": "linear", "size": 32, "limit": None, "seed": seed, "precision": "float32"},
     }  # fmt: skip
     if status == "done":
         made |= {
@@ -67,6 +67,16 @@ def test_a_row_is_mean_and_spread_over_seeds_with_the_best_in_bold():
     assert "| 2 " in row_of(text, "finetune")
     assert "0.250 " in row_of(text, "scratch", "signs") and "**" not in row_of(text, "scratch", "signs")
     assert "failed" in row_of(text, "extract") and "| - " in row_of(text, "extract")
+
+
+def test_rows_that_would_read_the_same_say_what_differs():
+    one, other = record("scratch"), record("scratch", group="other")
+    other["choices"] = {**other["choices"], "learning_rate": 0.1}
+    text = table.results(
+        [one, other, record("scratch", dataset="digits"), record("scratch", dataset="digits", experiment="y")]
+    )
+    assert "learning rate None" in text and "learning rate 0.1" in text
+    assert "cnn10, from source, in x" in text and "cnn10, from source, in y" in text
 
 
 def test_a_cell_cannot_break_the_table_or_hold_html():

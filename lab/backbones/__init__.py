@@ -34,6 +34,10 @@ class Backbone(Named):
         """The same with the classifier of its ImageNet weights: preprocessed images to logits (N, 1000)."""
         raise BadInput(f"{self} has no classifier of its own; give weights of a run of the lab")
 
+    def weights_file(self) -> str | None:
+        """Name of the no-top ImageNet file in Keras' own cache, where there is one."""
+        return None
+
     def imagenet(self, top: bool) -> Any:
         """The keras.Model with its ImageNet weights at `default_size`, fetched if need be.
 

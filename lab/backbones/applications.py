@@ -101,8 +101,7 @@ class Application(Backbone):
                 f"{self.weights_file() if not top else 'the one with the top'})"
             ) from error
 
-    def weights_file(self) -> str:
-        """Name of the no-top ImageNet file in Keras' own cache."""
+    def weights_file(self):
         return self.file.format(**self.variant(), **self._words()) + ".h5"
 
     def variant(self) -> dict:

@@ -48,12 +48,24 @@ def grouped(records: Iterable[Record]) -> pd.DataFrame:
     groups: dict[tuple, list[Record]] = {}
     for r in records:
         groups.setdefault((r["experiment"], r["group"], r["status"]), []).append(r)
-    rows = [_row(runs) for runs in groups.values()]
-    if not rows:
+    if not groups:
         return pd.DataFrame()
-    frame = pd.DataFrame(rows)
+    frame = pd.DataFrame([_row(runs) for runs in groups.values()])
+    for _, alike in frame.groupby(["model", "data", "strategy", "size"], sort=False):
+        if len(alike) > 1:
+            for i, note in zip(alike.index, _differences(list(alike["first"])), strict=True):
+                frame.loc[i, "model"] += f", {note}"
     frame["order"] = [-_mean(v) if v else 0.0 for v in frame["test accuracy"]]
     return frame.sort_values(["data", "order", "model", "strategy"], kind="stable").reset_index(drop=True)
+
+
+def _differences(firsts: list[Record]) -> list[str]:
+    """What tells runs apart whose rows would read the same: the choices that differ, or else the experiments."""
+    keys = sorted({k for r in firsts for k in r["choices"]} - {"seed", "weights_digest", "recipe"})
+    apart = [k for k in keys if len({str(r["choices"].get(k)) for r in firsts}) > 1]
+    if not apart:
+        return [f"in {r['experiment']}" for r in firsts]
+    return [", ".join(f"{k.replace('_', ' ')} {r['choices'].get(k)}" for k in apart) for r in firsts]
 
 
 def _row(runs: list[Record]) -> dict[str, Any]:
@@ -62,6 +74,7 @@ def _row(runs: list[Record]) -> dict[str, Any]:
     model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
     notes = [f"from {c['weights']}"] if c["weights"] != "none" else []
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
+    notes += [c["precision"]] if c["precision"] != "float32" else []
     data = c["dataset"] + (f" (limit {c['limit']})" if c["limit"] else "")
     return {
         "model": f"{model}, {', '.join(notes)}" if notes else model,
@@ -69,6 +82,7 @@ def _row(runs: list[Record]) -> dict[str, Any]:
         "strategy": c["strategy"],
         "size": f"{c['size']} px",
         "seeds": str(len(runs)) if done else first["status"],
+        "first": first,
         **{name: [figure(r) for r in runs] if done else [] for name, figure in FIGURES.items()},
     }
 
