@@ -181,17 +181,16 @@ def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[s
 
 
 def inference_time(trainer) -> dict[str, float]:
-    """Milliseconds an image of a whole batch takes, at the median of ten, warmed up; resizing included."""
+    """Milliseconds an image of a whole batch takes, warmed up; resizing included."""
     import numpy as np
+
+    from lab.train import timed
 
     size = trainer.options.batch_size
     images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]
-    model, times = trainer._inference(trainer.net.model), []
-    for _ in range(12):
-        began = time.perf_counter()
-        model.predict_on_batch(trainer._images(images))
-        times.append(time.perf_counter() - began)
-    return {"inference_ms_per_image": 1000 * float(np.median(times[2:])) / size, "inference_batch": size}
+    model = trainer.inference(trainer.net.model)
+    seconds, _ = timed(lambda: model.predict_on_batch(trainer.images(images)))
+    return {"inference_ms_per_image": 1000 * seconds / size, "inference_batch": size}
 
 
 def keep_predictions(resolved: Resolved, order: dict, meter, data) -> None:

@@ -44,6 +44,8 @@ class Net:
             BadInput: if the backbone refuses that shape.
         """
         self.backbone, self.shape, self.head, self.outputs = backbone, shape, head, outputs
+        self.features: Any
+        self.top: Any
         images = keras.Input(shape, name="images")
         rgb = GreyToRgb(name="grey_to_rgb")(images) if shape[2] == 1 else images
         ready = backbone.preprocess()(rgb)

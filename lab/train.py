@@ -24,7 +24,7 @@ from lab.steps import Match, Phase, Recalibrate, Result, Selection, Step
 
 Array = np.ndarray
 APART = 10**6  # number of the phase that batches for re-estimation are drawn as: no real phase has it
-TIMED = 5  # steps, after two to warm up, that a budget in seconds is measured by
+TIMED = 5  # steps that a budget in seconds is measured by
 
 
 class Diverged(Exception):
@@ -152,7 +152,7 @@ class Trainer:
         """
         o, count = self.options, min(batches, self.steps_per_epoch)
         takes = (train_indices(len(self.data.train), o.batch_size, o.seed, APART, b) for b in range(count))
-        return reestimate(self.net, chosen, (self._images(self.data.train.images[i]) for i in takes))
+        return reestimate(self.net, chosen, (self.images(self.data.train.images[i]) for i in takes))
 
     def _match(self, step: Match) -> Result:
         """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
@@ -169,28 +169,32 @@ class Trainer:
 
     def _inputs(self, phase: Phase):
         """(batch(phase number, step) -> inputs and targets, evaluate(), the model to train)."""
-        train, o, classes = self.data.train, self.options, len(self.data.classes)
-
-        def targets(take: Array) -> Array:
-            return self.task.encode(train.labels[take], classes)
-
         if phase.inputs == "features":
-            if self.net.top is None or not phase.select <= self.net.parts.stage("head"):
-                raise ValueError(f"step {phase.name!r} trains on features, so it can select variables of the head only")
-            cut = self._features(train)
-            val = self._features(self.data.val)
-            take_cut = lambda n, s: train_indices(len(train), o.batch_size, o.seed, n, s)  # noqa: E731
-            return (
-                lambda n, s: (cut[i := take_cut(n, s)], targets(i)),
-                lambda: self.evaluate(self.data.val, self.net.top, val)[0],
-                self.net.top,
-            )
+            self._check_features(phase)
+            cut, val = self._features(self.data.train), self._features(self.data.val)
+
+            def cached(number: int, step: int):
+                take = self._take(number, step)
+                return cut[take], self._targets(take)
+
+            return cached, lambda: self.evaluate(self.data.val, self.net.top, val)[0], self.net.top
 
         def batch(number: int, step: int):
-            take = train_indices(len(train), o.batch_size, o.seed, number, step)
-            return self.augment(self._images(train.images[take]), targets(take), o.seed, number, step)
+            take = self._take(number, step)
+            images = self.images(self.data.train.images[take])
+            return self.augment(images, self._targets(take), self.options.seed, number, step)
 
         return batch, lambda: self.evaluate(self.data.val)[0], self.net.model
+
+    def _check_features(self, phase: Phase) -> None:
+        if self.net.top is None or not phase.select <= self.net.parts.stage("head"):
+            raise ValueError(f"step {phase.name!r} trains on features, so it can select variables of the head only")
+
+    def _take(self, number: int, step: int) -> Array:
+        return train_indices(len(self.data.train), self.options.batch_size, self.options.seed, number, step)
+
+    def _targets(self, take: Array) -> Array:
+        return self.task.encode(self.data.train.labels[take], len(self.data.classes))
 
     def _budget(self, phase: Phase, model, batch) -> tuple[int, int]:
         """(steps of this phase, steps between two validations)."""
@@ -204,29 +208,37 @@ class Trainer:
         return steps, min(self.steps_per_epoch, steps)
 
     def estimate(self, phase: Phase) -> tuple[float, int]:
-        """(seconds of training, number of validations) that a phase would take; leaves the weights as they were."""
+        """(seconds of training, number of validations) that a phase would take; leaves the weights as they were.
+
+        Of features that would be computed once, one batch is computed and multiplied.
+        """
         self.record.append({"step": phase.name})
         self.net.train_only(phase.select)
-        batch, _, model = self._inputs(phase)
+        before = 0.0
+        if phase.inputs == "features":
+            self._check_features(phase)
+            take = self._take(0, 0)
+            seconds, cut = timed(lambda: self._cut(self.data.train.images[take]))
+            before = seconds * (len(self.data.train) + len(self.data.val)) / len(take)
+            model, batch = self.net.top, lambda number, step: (cut, self._targets(take))
+        else:
+            batch, _, model = self._inputs(phase)
         steps, chunk = self._budget(phase, model, batch)
-        return steps * self.time_a_step(phase, model, batch), -(-steps // chunk)
+        return before + steps * self.time_a_step(phase, model, batch), -(-steps // chunk)
 
     def time_a_step(self, phase: Phase, model, batch) -> float:
         """Median seconds of a training step, measured on copies: the weights are put back."""
         kept = [to_numpy(v) for v in self.net.model.variables]
         self._compile(model, phase, TIMED)
-        times = []
-        for step in range(TIMED + 2):
-            began = time.perf_counter()
-            model.train_on_batch(*batch(len(self.record) - 1, step))
-            times.append(time.perf_counter() - began)
+        number, steps = len(self.record) - 1, iter(range(TIMED + 2))
+        seconds, _ = timed(lambda: model.train_on_batch(*batch(number, next(steps))))
         assign(self.net.model.variables, kept)
-        return float(np.median(times[2:]))
+        return seconds
 
     def _compile(self, model, phase: Phase, steps: int) -> None:
         """Adam with a cosine decay; batch-norm momentum max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
 
-        Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974), appendix A.5.
+        Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974).
         """
         if self.options.bn == "sound":
             for norm in self.net.norms():
@@ -236,7 +248,7 @@ class Trainer:
 
     # Images, features, evaluation
 
-    def _images(self, images: Array):
+    def images(self, images: Array):
         """uint8 (B, h, w, C) to a float tensor (B, H, W, C) on the device, 0 to 255, at the run's size."""
         x = keras.ops.cast(images, "float32")
         height, width = self.net.shape[:2]
@@ -245,31 +257,43 @@ class Trainer:
         return x
 
     def _features(self, split: Split) -> Array:
-        assert self.net.features is not None
         key = {
             "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
             "backbone": str(self.net.backbone), "head": str(self.net.head), "shape": self.net.shape,
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip
-        compute = lambda images: to_numpy(self.net.features.predict_on_batch(self._images(images)))  # noqa: E731
-        return features.cached(self.cache, key, split, self.options.batch_size, compute)
+        return features.cached(self.cache, key, split, self.options.batch_size, self._cut)
+
+    def _cut(self, images: Array) -> Array:
+        """Images (B, h, w, C) uint8 to features, in inference mode."""
+        return to_numpy(self.net.features.predict_on_batch(self.images(images)))
 
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]
 
     def evaluate(self, split: Split, model=None, inputs: Array | None = None) -> tuple[dict[str, Any], Any]:
         """The task's figures over a whole split, none dropped, and the meter that holds the probabilities."""
-        model = self._inference(model or self.net.model)
+        model = self.inference(model or self.net.model)
         meter = self.task.meter(self.data.classes)
         for take, real in eval_batches(len(split), self.options.batch_size):
-            x = self._images(split.images[take]) if inputs is None else inputs[take]
+            x = self.images(split.images[take]) if inputs is None else inputs[take]
             probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(x)))
             meter.update(split.labels[take][:real], probabilities[:real])
         return meter.result(), meter
 
-    def _inference(self, model) -> keras.Model:
+    def inference(self, model) -> keras.Model:
         """The same layers in a model that is never compiled, so that its trace outlives each phase's."""
         if id(model) not in self._infer:
             self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
         return self._infer[id(model)]
+
+
+def timed(work: Callable[[], Any]) -> tuple[float, Any]:
+    """(median seconds of a call over `TIMED` calls, two more to warm up left out; what the last one gave)."""
+    times: list[float] = []
+    for _ in range(TIMED + 2):
+        began = time.perf_counter()
+        result = work()
+        times.append(time.perf_counter() - began)
+    return float(np.median(times[2:])), result

@@ -108,7 +108,7 @@ def test_a_dry_run_says_what_a_run_would_take_and_records_nothing(tmp_path):
     assert done.returncode == 0, done.stderr
     table = done.stdout
     assert "hours" in table and "memory MB" in table and "together" in table
-    assert store.read(tmp_path) == []
+    assert store.read(tmp_path) == [] and not list((tmp_path / "results").rglob("*.npy"))
 
 
 def test_a_written_experiment_runs_and_flags_replace_what_it_says(tmp_path):

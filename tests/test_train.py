@@ -128,7 +128,7 @@ def test_images_are_zoomed_on_the_device_and_kept_small_in_memory(tmp_path):
     data = tiny_data(size=16)
     trainer = tiny_trainer(tmp_path, data)
     trainer.net = Net(names.build("backbones", "cnn10(width=4)"), (48, 48, 3), names.build("heads", "linear"), 4)
-    batch = trainer._images(data.train.images[:5])
+    batch = trainer.images(data.train.images[:5])
     assert tuple(batch.shape) == (5, 48, 48, 3) and data.train.images.shape[1:] == (16, 16, 3)
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(batch).mean(), data.train.images[:5].astype("float32").mean(), rtol=0.01
