@@ -1,5 +1,6 @@
 """The marked blocks of README.md: what stands between two markers is rebuilt, the rest is never touched."""
 
+import ast
 import re
 from collections.abc import Callable
 from functools import partial
@@ -24,11 +25,22 @@ def listed(folder: str) -> str:
     return tabulate(rows, ["name", "what it is"], tablefmt="github")
 
 
+def experiments(root: Path) -> str:
+    """The written experiments and the question that each docstring begins with, in Markdown."""
+    from tabulate import tabulate
+
+    found = sorted((root / "experiments").glob("*.py"))
+    docs = [(p, ast.get_docstring(ast.parse(p.read_text(encoding="utf-8"))) or "") for p in found]
+    rows = [(f"[{p.stem}](experiments/{p.name})", doc.split("\n")[0]) for p, doc in docs]
+    return tabulate(rows, ["experiment", "question"], tablefmt="github")
+
+
 BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "result_table": lambda root, records: table.results(records),
     "strategies_table": lambda root, records: listed("strategies"),
     "heads_table": lambda root, records: listed("heads"),
     "datasets_table": lambda root, records: listed("datasets"),
+    "experiments_table": lambda root, records: experiments(root),
     "findings_list": lambda root, records: table.findings(records),
     "sizes_table": lambda root, records: sizes.refused(root),
 }
