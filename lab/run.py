@@ -22,14 +22,12 @@ def main(argv: list[str]) -> int:
     given = {f.name: getattr(args, f.name) for f in dataclasses.fields(Run) if getattr(args, f.name, None) is not None}
     axes = {name: values(name, text) for name, text in given.items()}
     experiment, runs = written(args.experiment, axes, args.seeds) if args.experiment else flags(axes, args.seeds)
-    from lab import runner
+    from lab import report, runner, store
 
     if args.dry_run:
         return show_dry(runner.dry_run_all(runs, root))
-    code = runner.run_all(runs, experiment, root, " ".join(["python -m lab.run", *map(_quoted, _portable(argv))]))
-    if code != 2:
-        from lab import report
-
+    code = runner.run_all(runs, experiment, root, portable(argv))
+    if store.read(root):  # refused runs leave nothing to report
         report.rebuild(root, say=print)
     return code
 
@@ -151,11 +149,14 @@ def show_dry(rows: list[dict[str, Any]]) -> int:
     return 0
 
 
-def _portable(argv: list[str]) -> list[str]:
-    """The command without this machine's folders: a path is cut to its last part."""
-    return [
-        Path(w).name if i and argv[i - 1] in ("--data-dir", "--weights", "--out") else w for i, w in enumerate(argv)
-    ]
+def portable(argv: list[str]) -> str:
+    """The command as anyone can give it: a path is cut to its last part, and where we wrote is left out."""
+    words, flag = ["python -m lab.run"], ""
+    for word in argv:
+        if "--out" not in (flag, word):
+            words.append(_quoted(Path(word).name if flag in ("--data-dir", "--weights") else word))
+        flag = word
+    return " ".join(words)
 
 
 def _quoted(word: str) -> str:

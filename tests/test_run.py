@@ -223,6 +223,11 @@ def test_lab_lists_every_command():
         assert f"  {module} " in listed
 
 
+def test_the_recorded_command_names_no_folder_of_this_machine():
+    argv = ["experiments/gtsrb.py", "--data-dir", "/a/b/c.zip", "--out", "/d", "--head", "mlp(1, 2)"]
+    assert run.portable(argv) == "python -m lab.run experiments/gtsrb.py --data-dir c.zip --head 'mlp(1, 2)'"
+
+
 def test_comma_lists_do_not_split_brackets():
     assert run.split_commas("mlp(1,2), linear ,f([1,2],'a')") == ["mlp(1,2)", "linear", "f([1,2],'a')"]
 
