@@ -23,7 +23,7 @@ from lab.steps import Kind, Part, Parts, Selection
 from lab.weights import Source, read_arrays
 
 Array = np.ndarray
-NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization, keras.layers.UnitNormalization)
+NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization)
 
 
 class Net:
@@ -44,79 +44,92 @@ class Net:
             BadInput: if the backbone refuses that shape.
         """
         self.backbone, self.shape, self.head, self.outputs = backbone, shape, head, outputs
-        self.features: Any
-        self.top: Any
+        self.features: Any = None
+        self.top: Any = None
         images = keras.Input(shape, name="images")
         rgb = GreyToRgb(name="grey_to_rgb")(images) if shape[2] == 1 else images
         ready = backbone.preprocess()(rgb)
-        bands = rgb.shape[-1]
-        self._reference = backbone.build((backbone.default_size, backbone.default_size, bands))
         if head is None:
-            self.body = backbone.build_with_top((*shape[:2], bands))
-            logits, self.features, self.top = self.body(ready), None, None
+            self.body = backbone.build_with_top(ready.shape[1:])
+            logits = self.body(ready)
         else:
-            self.body = backbone.build((*shape[:2], bands))
+            self.body = backbone.build(ready.shape[1:])
             cut = head.prefix(self.body(ready))
             inputs = keras.Input(cut.shape[1:], name="cut")
             self.top = keras.Model(inputs, head.top(inputs, outputs), name="top")
             self.features = keras.Model(images, cut, name="features")
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
-        self._same_structure()
-        self.parts, self.stages = self._parts(new=set(range(self._count, len(self.model.weights))))
+        self._levels = self._levels_at_default_size(ready.shape[-1])
+        self._carried = {id(w) for w in self._backbone_weights}
+        self._describe()
 
     @property
-    def _count(self) -> int:
-        return len(self._reference.weights)
+    def _backbone_weights(self) -> list[Any]:
+        """Those that a source without its top has; its own top's come behind them."""
+        return self.body.weights[: len(self._levels)]
 
-    def _same_structure(self) -> None:
-        """Weights are carried from the default size to this one by order, so the orders must agree."""
+    @property
+    def _other_weights(self) -> list[Any]:
+        backbone = {id(w) for w in self._backbone_weights}
+        return [w for w in self.model.weights if id(w) not in backbone]
 
-        def form(model):
-            return [(w.name, tuple(w.shape)) for w in model.weights[: self._count]]
+    def _levels_at_default_size(self, bands: int) -> list[int]:
+        """Stage level of each backbone weight.
 
-        if form(self._reference) != form(self.body):
+        Weights are carried from the default size to the run's by order, so the orders must agree.
+        """
+        default = self.backbone.default_size
+        reference = self.backbone.build((default, default, bands))
+        form = [(w.name, tuple(w.shape)) for w in reference.weights]
+        if form != [(w.name, tuple(w.shape)) for w in self.body.weights[: len(form)]]:
             raise BadInput(
-                f"{self.backbone} has another structure at {self.shape[0]} px than at its default "
-                f"{self.backbone.default_size} px, so weights do not carry over; choose another --size"
+                f"{self.backbone} has another structure at {self.shape[0]} px than at its default {default} px, "
+                "so weights do not carry over; choose another --size"
             )
+        return [level for level, _ in stage_of_weights(reference)]
 
-    def _parts(self, new: set[int]) -> tuple[Parts, list[dict[str, Any]]]:
-        order = {id(w): i for i, w in enumerate(self.model.weights)}
-        leaves = {id(w): leaf for leaf in self.model._flatten_layers() for w in leaf._trainable_variables}
-        leaves |= {id(w): leaf for leaf in self.model._flatten_layers() for w in leaf._non_trainable_variables}
-        levels = sorted({level for level, _ in stage_of_weights(self._reference)})
-        stage_names = [f"stage{i + 1}" for i in range(len(levels))]
-        stages = dict(zip(levels, stage_names, strict=True))
-        body = {
-            order[id(w)]: stages[level]
-            for w, (level, _) in zip(self.body.weights, stage_of_weights(self._reference), strict=False)
-        }
+    def _describe(self) -> None:
+        """Sets `parts` and `stages` from the model as it is."""
+        owners = {id(w): layer for layer in self.model._flatten_layers() for w in layer._trainable_variables}
+        owners |= {id(w): layer for layer in self.model._flatten_layers() for w in layer._non_trainable_variables}
+        levels = sorted(set(self._levels))
+        names_of = {level: f"stage{i + 1}" for i, level in enumerate(levels)}
+        stage_of = {id(w): names_of[level] for w, level in zip(self._backbone_weights, self._levels, strict=True)}
         parts = tuple(
-            Part(body.get(i, "head"), kind_of(w, leaves[id(w)]), i in new, int(np.prod(w.shape)))
-            for i, w in enumerate(self.model.weights)
+            Part(
+                stage_of.get(id(w), "head"),
+                kind_of(w, owners[id(w)]),
+                id(w) not in self._carried,
+                int(np.prod(w.shape)),
+            )
+            for w in self.model.weights
         )
-        strides = {name: 2**level for level, name in stages.items()}
-        table = [
-            {"stage": n, "stride": strides.get(n), "values": sum(p.size for p in parts if p.stage == n)}
-            for n in [*stage_names, "head"]
+        self.parts = Parts(parts, (*names_of.values(), "head"))
+        strides = {name: 2**level for level, name in names_of.items()}
+        self.stages = [
+            {"stage": name, "stride": strides.get(name), "values": sum(p.size for p in parts if p.stage == name)}
+            for name in self.parts.stages
         ]
-        return Parts(parts, (*stage_names, "head")), table
+
+    def halves(self) -> tuple[list[Array], list[Array]]:
+        """Copies of the backbone's weights and of the rest, as `start_from` takes them."""
+        return [to_numpy(w) for w in self._backbone_weights], [to_numpy(w) for w in self._other_weights]
 
     def start_from(self, arrays: list[Array], top: list[Array] | None = None) -> None:
         """Puts a source's arrays into the backbone, and into the head where `top` is given."""
-        assign(self.body.weights[: self._count], arrays)
+        assign(self._backbone_weights, arrays)
         if top is not None:
-            head = self.top.weights if self.top is not None else self.body.weights[self._count :]
-            assign(head, top)
-            self.parts, self.stages = self._parts(new=set())
+            assign(self._other_weights, top)
+            self._carried = {id(w) for w in self.model.weights}
+            self._describe()
 
     def match(self, table: Array) -> None:
         """Adds, behind the logits, the table p(label | source class) of shape (outputs, labels)."""
         layer = Matched(table.shape[1], name="matched")
         self.model = keras.Model(self.model.inputs, layer(self.model.outputs[0]), name="net")
         layer.table.assign(table)
-        self.parts, self.stages = self._parts(new={i for i, w in enumerate(self.model.weights) if w is layer.table})
+        self._describe()
         self.outputs = table.shape[1]
 
     def save(self, path: Path) -> None:
@@ -180,7 +193,7 @@ def open_net(backbone: Backbone, shape, head: Head | None, outputs: int, source:
         made = Net(backbone, tuple(source.meta["net"]["shape"]), names.build("heads", source.meta["net"]["head"]),
                    source.meta["net"]["outputs"])  # fmt: skip
         made.model.load_weights(source.path)
-        arrays, top = _split(made.model.weights, made._count)
+        arrays, top = made.halves()
         if own_top:
             head, outputs = names.build("heads", source.meta["net"]["head"]), source.meta["net"]["outputs"]
     else:

