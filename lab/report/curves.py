@@ -78,8 +78,9 @@ def _draw(path: Path, runs: list[dict[str, Any]]) -> None:
             label = {"label": "test, at the end"} if i == 0 else {}
             axis.plot(x[-1], run["test"][figure_name], color=TEST, marker="*", ms=10, ls="", **label)
         for axis in (left, right):
-            for edge in _edges(run):
-                axis.axvline(edge, color="0.75", lw=0.8, zorder=0)
+            for k, edge in enumerate(_edges(run)):
+                label = {"label": "a phase ends"} if i == k == 0 else {}
+                axis.axvline(edge, color="0.7", lw=0.9, zorder=0, **label)
     for axis, name in ((left, "loss, nats"), (right, "accuracy")):
         axis.set(xlabel="training steps", ylabel=name)
         axis.grid(alpha=0.25)
