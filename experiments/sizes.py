@@ -14,27 +14,22 @@ import keras
 
 from lab import names, store
 from lab.errors import BadInput
-from lab.stages import stage_of_layers
+from lab.stages import stage_levels, structure
 
 TRIED = [32, 33, 48, 64, 75, 96, 224]
-
-
-def form(model) -> list[tuple]:
-    return [(w.name, tuple(w.shape)) for w in model.weights]
 
 
 def examine(name: str) -> dict:
     """One row of the table."""
     backbone = names.build("backbones", name)
     default = backbone.build((backbone.default_size, backbone.default_size, 3))
-    levels = stage_of_layers(default)
-    stages = {levels[layer.name] for layer in default.layers if layer.weights}
-    wanted, refused = form(default), []
+    stages = set(stage_levels(default))
+    wanted, refused = structure(default), []
     parameters = default.count_params()
     del default
     for size in TRIED:
         try:
-            if size < backbone.min_size or form(backbone.build((size, size, 3))) != wanted:
+            if size < backbone.min_size or structure(backbone.build((size, size, 3))) != wanted:
                 refused.append(size)
         except BadInput:
             refused.append(size)

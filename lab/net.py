@@ -18,12 +18,11 @@ from lab.backbones import Backbone
 from lab.errors import BadInput
 from lab.heads import Head
 from lab.layers import GreyToRgb, Matched
-from lab.stages import stage_of_weights
-from lab.steps import Kind, Part, Parts, Selection
+from lab.stages import kind_of, stage_levels, structure
+from lab.steps import Part, Parts, Selection
 from lab.weights import Source, read_arrays
 
 Array = np.ndarray
-NORMS = (keras.layers.LayerNormalization, keras.layers.GroupNormalization)
 
 
 class Net:
@@ -81,13 +80,13 @@ class Net:
         """
         default = self.backbone.default_size
         reference = self.backbone.build((default, default, bands))
-        form = [(w.name, tuple(w.shape)) for w in reference.weights]
-        if form != [(w.name, tuple(w.shape)) for w in self.body.weights[: len(form)]]:
+        wanted = structure(reference)
+        if wanted != structure(self.body)[: len(wanted)]:
             raise BadInput(
                 f"{self.backbone} has another structure at {self.shape[0]} px than at its default {default} px, "
                 "so weights do not carry over; choose another --size"
             )
-        return [level for level, _ in stage_of_weights(reference)]
+        return stage_levels(reference)
 
     def _describe(self) -> None:
         """Sets `parts` and `stages` from the model as it is."""
@@ -164,18 +163,6 @@ class Net:
 
     def norms(self) -> list[keras.layers.BatchNormalization]:
         return [x for x in self.model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
-
-
-def kind_of(variable: Any, layer: Any) -> Kind:
-    """What a variable is for, by its name within its layer and by the layer's class."""
-    name = variable.name
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return "affine" if name in ("gamma", "beta") else "statistics"
-    if isinstance(layer, NORMS) or name == "gamma":  # gamma: ConvNeXt's layer scale
-        return "affine"
-    if all(variable is not v for v in layer._trainable_variables):
-        return "constant"
-    return "bias" if "bias" in name else "kernel"
 
 
 def open_net(backbone: Backbone, shape, head: Head | None, outputs: int, source: Source | None, own_top: bool) -> Net:

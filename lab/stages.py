@@ -1,7 +1,12 @@
 """The stages of a backbone, found from the strides of its own graph."""
 
 import math
+import re
 from typing import Any
+
+import keras
+
+from lab.steps import Kind
 
 
 def stage_of_layers(model: Any) -> dict[str, int]:
@@ -42,6 +47,39 @@ def stage_of_weights(model: Any) -> list[tuple[int, Any]]:
     if missing := [w.path for w in model.weights if id(w) not in owner]:
         raise RuntimeError(f"weights of no layer: {missing[:3]}")
     return [owner[id(w)] for w in model.weights]
+
+
+def stage_levels(model: Any) -> list[int]:
+    """Level of each entry of `model.weights`; constants (an input normalisation) go with the next stage that learns."""
+    found = [
+        (level, kind_of(w, layer)) for w, (level, layer) in zip(model.weights, stage_of_weights(model), strict=True)
+    ]
+    stages = sorted({level for level, kind in found if kind != "constant"})
+    return [min(s for s in stages if s >= level) for level, _ in found]
+
+
+def kind_of(variable: Any, layer: Any) -> Kind:
+    """What a variable is for, by its name within its layer and by the layer's class."""
+    name = variable.name
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return "affine" if name in ("gamma", "beta") else "statistics"
+    if type(layer).__name__ in ("LayerNormalization", "GroupNormalization", "LayerScale"):
+        return "affine"
+    if all(variable is not v for v in layer._trainable_variables):
+        return "constant"
+    return "bias" if "bias" in name else "kernel"
+
+
+def structure(model: Any) -> list[tuple]:
+    """What must agree, weight by weight, for weights to be carried from one build of a backbone to another.
+
+    Class of the layer, name of the weight (without the number that Keras gives to unnamed ones), shape.
+    """
+    owners = [layer for _, layer in stage_of_weights(model)]
+    return [
+        (type(layer).__name__, re.sub(r"_\d+$", "", w.name), tuple(w.shape))
+        for w, layer in zip(model.weights, owners, strict=True)
+    ]
 
 
 def _parents(node: Any) -> list[str]:

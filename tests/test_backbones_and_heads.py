@@ -8,7 +8,14 @@ from lab import names
 from lab.net import Net
 from lab.stages import stage_of_layers
 
-QUICK = ["cnn10", "cnn10(width=4,norm='none')", "MobileNetV2(alpha=0.35)", "MobileNetV3Small(alpha=0.75)"]
+QUICK = [
+    "ConvNeXtTiny",
+    "EfficientNetB0",
+    "cnn10",
+    "cnn10(width=4,norm='none')",
+    "MobileNetV2(alpha=0.35)",
+    "MobileNetV3Small(alpha=0.75)",
+]
 ALL = names.listing("backbones")
 GIANTS = {"ConvNeXtLarge", "ConvNeXtXLarge", "EfficientNetV2L", "EfficientNetB7", "NASNetLarge", "EfficientNetV2M"}
 
@@ -24,6 +31,7 @@ def holds_contract(text, size):
     strides = [r["stride"] for r in net.stages[:-1]]
     assert strides == sorted(set(strides)) and len(strides) >= 4
     assert parts.new == parts.stage("head") and parts.all == parts.source | parts.new
+    assert all(parts.stage(stage) for stage in parts.stages)  # something to train in each
     # kinds: what Keras calls non-trainable is statistics or constant, and nothing else is
     fixed = {id(w) for w in net.model.non_trainable_weights}
     for part, weight in zip(parts.parts, net.model.weights, strict=True):
