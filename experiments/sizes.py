@@ -47,6 +47,7 @@ def main() -> None:
         if name not in {row["backbone"] for row in found["rows"]}:
             print(f"{k} of {len(everything)}: {name}", flush=True)
             found["rows"].append(examine(name))
+            found["rows"].sort(key=lambda row: everything.index(row["backbone"]))
             store.write_atomically(path, json.dumps(found, indent=1) + "\n")
 
 

@@ -2,7 +2,6 @@
 
 import os
 import platform
-import resource
 import subprocess
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -47,8 +46,12 @@ def device() -> str:
     return keras.backend.backend()
 
 
-def peak_memory() -> float:
-    """Most memory that this process has had resident, in MB."""
+def peak_memory() -> float | None:
+    """Most memory that this process has had resident, in MB; None where the system does not tell (Windows)."""
+    if sys.platform == "win32":
+        return None
+    import resource
+
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 

@@ -141,12 +141,16 @@ def show_dry(rows: list[dict[str, Any]]) -> int:
     from tabulate import tabulate
 
     table = [
-        [r["run"], f"{r['hours']:.3f}", f"{r['peak_memory_mb']:.0f}", f"{r['parameters']:,}", f"{r['trained']:,}"]
+        [r["run"], f"{r['hours']:.3f}", _memory(r["peak_memory_mb"]), f"{r['parameters']:,}", f"{r['trained']:,}"]
         for r in rows
     ]
     print(tabulate(table, ["run", "hours", "memory MB", "parameters", "trained"], disable_numparse=True))
     print(f"together {sum(r['hours'] for r in rows):.2f} hours, start of the processes aside")
     return 0
+
+
+def _memory(mb: float | None) -> str:
+    return "unknown" if mb is None else f"{mb:.0f}"
 
 
 def portable(argv: list[str]) -> str:
