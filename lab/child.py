@@ -44,7 +44,6 @@ def main() -> int:
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it."""
     from lab import checks, store
-    from lab.features import weights_digest
 
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
@@ -54,7 +53,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     clock, cpu = time.perf_counter(), time.process_time()
     drive(resolved, trainer, tell)
     seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
-    net, data = trainer.net, trainer.data
+    data = trainer.data
     tell({"event": "note", "text": "evaluating"})
     scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
     test, meter = scores["test"]
@@ -65,27 +64,13 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     cache = store.cache(Path(order["root"]), order["experiment"])
     weights_file = cache / f"{resolved.stem}.weights.h5"
     with store.replacing(weights_file) as partial:
-        net.save(partial)
+        trainer.net.save(partial)
     keep_predictions(resolved, order, meter, data)
     keep_examples(resolved, Path(order["root"]), data)
     return {
         "status": "done",
-        "data": {
-            "digest": data.digest,
-            "shape": data.shape,
-            "splits": {n: {"examples": len(s), "digest": s.digest()} for n, s in data.splits().items()},
-            "classes": data.classes,
-            "source": data.source,
-        },
-        "net": {
-            "shape": net.shape,
-            "head": str(net.head) if net.head else "its own",
-            "outputs": net.outputs,
-            "stages": net.stages,
-            "weights_digest": weights_digest(net.values()),
-            "parameters": net.model.count_params(),
-            "trained": max([0, *(s.get("trained", 0) for s in trainer.record)]),
-        },
+        "data": describe_data(data),
+        "net": describe_net(trainer),
         "steps": trainer.record,
         **{name: result for name, (result, _) in scores.items()},
         "findings": findings + found,
@@ -100,6 +85,33 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "environment": environment(),
         "started": started,
         "finished": now(),
+    }
+
+
+def describe_data(data) -> dict[str, Any]:
+    """What the record says of the data."""
+    return {
+        "digest": data.digest,
+        "shape": data.shape,
+        "splits": {n: {"examples": len(s), "digest": s.digest()} for n, s in data.splits().items()},
+        "classes": data.classes,
+        "source": data.source,
+    }
+
+
+def describe_net(trainer) -> dict[str, Any]:
+    """What the record says of the network as it is now."""
+    from lab.features import weights_digest
+
+    net = trainer.net
+    return {
+        "shape": net.shape,
+        "head": str(net.head) if net.head else "its own",
+        "outputs": net.outputs,
+        "stages": net.stages,
+        "weights_digest": weights_digest(net.values()),
+        "parameters": net.model.count_params(),
+        "trained": max([0, *(s.get("trained", 0) for s in trainer.record)]),
     }
 
 

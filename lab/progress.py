@@ -15,7 +15,7 @@ class Show:
     def __init__(self, runs: int):
         self.console = Console(highlight=False, soft_wrap=True)
         self.runs, self.k, self.began, self.last = runs, 0, time.monotonic(), 0.0
-        self._phase_began = self.began
+        self._first: tuple[float, int] | None = None  # when the phase's first step was reported, and which
         self.done: list[float] = []
         self.progress = Progress(
             TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.fields[what]}"),
@@ -70,9 +70,11 @@ class Show:
     def _step(self, e: dict) -> None:
         what = f"epoch {e['epoch']} batch {e['step']}/{e['steps']} loss {e['loss']:.3f}"
         self._task(e["phase"], e["steps"], e["step"], what)
-        if not self.console.is_terminal and time.monotonic() - max(self.last, self._phase_began) > PLAIN:
+        if self._first is None:
+            self._first = (time.monotonic(), e["step"])  # the steps before it compiled: no measure of the rest
+        if not self.console.is_terminal and time.monotonic() - max(self.last, self._first[0]) > PLAIN:
             self.last = time.monotonic()
-            rate = (time.monotonic() - self._phase_began) / max(e["step"], 1)
+            rate = (self.last - self._first[0]) / max(e["step"] - self._first[1], 1)
             self.say(f"  {e['phase']} {what}, about {duration(rate * (e['steps'] - e['step']))} left in this phase")
 
     def _task(self, name: str, total: int | None, step: int = 0, what: str = "") -> None:
@@ -81,7 +83,7 @@ class Show:
             if self.task is not None:
                 self.progress.remove_task(self.task)
             self.task = self.progress.add_task(description, total=total, what="")
-            self._phase_began = time.monotonic()
+            self._first = None
         self.progress.update(self.task, total=total, completed=step, what=what)
 
 

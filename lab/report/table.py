@@ -72,7 +72,7 @@ def _row(runs: list[Record]) -> dict[str, Any]:
     first = runs[0]
     c, done = first["choices"], first["status"] == "done"
     model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
-    notes = [f"from {c['weights']}"] if c["weights"] != "none" else []
+    notes = [f"from {c['weights']}"] if c["weights"] != "none" or c["strategy"] != "scratch" else []
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
     notes += [c["precision"]] if c["precision"] != "float32" else []
     data = c["dataset"] + (f" (limit {c['limit']})" if c["limit"] else "")
