@@ -48,6 +48,8 @@ class Net:
         images = keras.Input(shape, name="images")
         rgb = GreyToRgb(name="grey_to_rgb")(images) if shape[2] == 1 else images
         ready = backbone.preprocess()(rgb)
+        # built before the body: the order of builds is the order of random draws, so part of the recipe
+        reference = backbone.build((backbone.default_size, backbone.default_size, ready.shape[-1]))
         if head is None:
             self.body = backbone.build_with_top(ready.shape[1:])
             logits = self.body(ready)
@@ -59,7 +61,7 @@ class Net:
             self.features = keras.Model(images, cut, name="features")
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
-        self._levels = self._levels_at_default_size(ready.shape[-1])
+        self._levels = self._levels_of(reference)
         self._carried = {id(w) for w in self._backbone_weights}
         self._describe()
 
@@ -73,18 +75,16 @@ class Net:
         backbone = {id(w) for w in self._backbone_weights}
         return [w for w in self.model.weights if id(w) not in backbone]
 
-    def _levels_at_default_size(self, bands: int) -> list[int]:
-        """Stage level of each backbone weight.
+    def _levels_of(self, reference: Any) -> list[int]:
+        """Stage level of each backbone weight, found at the default size.
 
-        Weights are carried from the default size to the run's by order, so the orders must agree.
+        Weights are carried from there to the run's size by order, so the orders must agree.
         """
-        default = self.backbone.default_size
-        reference = self.backbone.build((default, default, bands))
         wanted = structure(reference)
         if wanted != structure(self.body)[: len(wanted)]:
             raise BadInput(
-                f"{self.backbone} has another structure at {self.shape[0]} px than at its default {default} px, "
-                "so weights do not carry over; choose another --size"
+                f"{self.backbone} has another structure at {self.shape[0]} px than at its default "
+                f"{self.backbone.default_size} px, so weights do not carry over; choose another --size"
             )
         return stage_levels(reference)
 

@@ -141,3 +141,10 @@ def test_evaluation_counts_every_example_once(tmp_path):
     assert result["examples"] == len(trainer.data.test) == len(meter.probabilities)
     whole = keras.ops.convert_to_numpy(trainer.net.model(trainer.data.test.images.astype("float32"), training=False))
     assert result["accuracy"] == (whole.argmax(axis=1) == trainer.data.test.labels).mean()
+
+
+def test_a_seed_still_draws_the_weights_that_recorded_runs_began_with(tmp_path):
+    """If this fails, the same choices train differently than in committed records: raise RECIPE in lab/spec.py."""
+    net = tiny_trainer(tmp_path, seed=0).net
+    drawn = [float(net.values()[i].ravel()[0]) for i in (0, 5, -2)]
+    np.testing.assert_allclose(drawn, [0.269621, -0.430252, -0.034501], atol=1e-5)
