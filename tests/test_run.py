@@ -232,6 +232,9 @@ def test_comma_lists_do_not_split_brackets():
     assert run.split_commas("mlp(1,2), linear ,f([1,2],'a')") == ["mlp(1,2)", "linear", "f([1,2],'a')"]
 
 
+QUICK_XLA = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
+
+
 def test_jax_trains_without_tensorflow(tmp_path):
     """The same run under the other backend, where TensorFlow cannot even be imported."""
     blocked = tmp_path / "blocked"
@@ -239,7 +242,7 @@ def test_jax_trains_without_tensorflow(tmp_path):
     (blocked / "tensorflow.py").write_text("raise ImportError('not here')\n")
     began = time.time()
     words = [*TINY, "--strategy", "finetune,extract", "--backbone", "cnn10(width=4)"]
-    done = lab(*words, "--out", str(tmp_path), KERAS_BACKEND="jax", PYTHONPATH=str(blocked))
+    done = lab(*words, "--out", str(tmp_path), KERAS_BACKEND="jax", PYTHONPATH=str(blocked), **QUICK_XLA)
     assert done.returncode == 0, done.stdout + done.stderr
     records = store.read(tmp_path)
     assert [r["environment"]["backend"] for r in records] == ["jax", "jax"]

@@ -81,8 +81,8 @@ def test_recalibrated_statistics_are_the_plain_mean_over_batches(tmp_path):
 def test_momentum_follows_the_number_of_steps_unless_keras_is_asked_for(tmp_path):
     data = tiny_data(each=60)
     for bn, batch, momentum in (("sound", 2, 1 - 10 / 120), ("sound", 48, 0.9), ("keras", 48, 0.99)):
-        trainer = tiny_trainer(tmp_path, data, bn=bn, batch_size=batch, steps=1)
-        trainer.execute(Phase(trainer.net.parts.all))
+        trainer = tiny_trainer(tmp_path, data, bn=bn, batch_size=batch)
+        trainer._compile(trainer.net.model, Phase(trainer.net.parts.all), 1)
         assert [n.momentum for n in trainer.net.norms()] == [pytest.approx(momentum)] * 10
 
 
