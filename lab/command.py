@@ -5,13 +5,21 @@ import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from lab.errors import BadInput
 
 
-def parser(module: str, what: str) -> argparse.ArgumentParser:
+class Parser(argparse.ArgumentParser):
+    """Refuses arguments as the lab refuses everything: in one line."""
+
+    def error(self, message: str) -> NoReturn:
+        raise BadInput(f"{message}; `{self.prog} --help` lists what there is")
+
+
+def parser(module: str, what: str) -> Parser:
     """A parser with the two options that every command has."""
-    made = argparse.ArgumentParser(f"python -m {module}", description=what, allow_abbrev=False)
+    made = Parser(f"python -m {module}", description=what, allow_abbrev=False)
     made.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return made
 

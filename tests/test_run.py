@@ -168,6 +168,8 @@ def test_ctrl_c_leaves_no_half_a_record_and_the_same_command_goes_on(tmp_path):
         (["README.md"], "no such experiment"),
         (["--dataset", "gtsrb", "--data-dir", "/no/such"], "no such folder or archive"),
         (["--strategy", ""], "--strategy is empty"),
+        (["--bogus", "3"], "unrecognized arguments: --bogus; `python -m lab.run --help`"),
+        (["--backbone", "MobileNetV2(alpha=1e9)"], "alpha must be from 0.05"),
     ],
 )
 def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(words, said, tmp_path, capsys, monkeypatch):

@@ -5,10 +5,11 @@ https://keras.io/api/applications publishes (read 2026-11); "-" where it publish
 """
 
 from dataclasses import dataclass, fields
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 from lab.backbones import Backbone
 from lab.errors import BadInput, Unavailable
+from lab.names import Between
 
 # name: module, default size, smallest size, MB, top-1 %, top-5 %, parameters (millions), depth,
 #       name of the no-top ImageNet file in Keras' cache (fields in braces are the variant's)
@@ -94,6 +95,8 @@ class Application(Backbone):
         shape = (self.default_size, self.default_size, 3)
         try:
             return self._keras(input_shape=shape, include_top=top, weights="imagenet")
+        except BadInput:
+            raise
         except Exception as error:  # Keras raises a bare Exception when a download fails
             raise Unavailable(
                 f"the ImageNet weights of {self} {'with' if top else 'without'} their top are not on this machine and "
@@ -126,7 +129,7 @@ class Application(Backbone):
 
 @dataclass(frozen=True)
 class _Alpha(Application):
-    alpha: float = 1.0  # width multiplier
+    alpha: Annotated[float, Between(0.05, 4.0)] = 1.0  # width multiplier
 
 
 @dataclass(frozen=True)
@@ -136,7 +139,7 @@ class _Minimalistic(_Alpha):
 
 @dataclass(frozen=True)
 class _DepthMultiplier(_Alpha):
-    depth_multiplier: int = 1
+    depth_multiplier: Annotated[int, Between(1, 8)] = 1
 
 
 VARIANTS = {
