@@ -132,7 +132,10 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
+        # the same seed gives the same weights twice only with both: operations that run side by side
+        # finish in any order, and the sums of MobileNetV2's gradients with them
         tf.config.experimental.enable_op_determinism()
+        tf.config.threading.set_inter_op_parallelism_threads(1)
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
     task = import_module(f"lab.tasks.{run.task}")

@@ -251,3 +251,16 @@ def test_jax_trains_without_tensorflow(tmp_path):
     finetune = next(r for r in records if r["choices"]["strategy"] == "finetune")
     assert "score_after" in finetune["steps"][-1]  # the statistics were re-estimated
     assert all(r["cost"]["train_seconds"] < time.time() - began for r in records)
+
+
+@pytest.mark.slow
+def test_the_same_seed_gives_the_same_weights_twice(tmp_path):
+    """MobileNetV2, whose gradients are sums of many branches; in processes of their own."""
+    words = ["--strategy", "scratch", "--backbone", "MobileNetV2(alpha=0.35)", "--dataset", "signs"]
+    words += ["--size", "64", "--batch-size", "128", "--budget", "12steps"]
+    digests = set()
+    for k in range(2):
+        assert lab(*words, "--out", str(tmp_path / str(k))).returncode == 0
+        (record,) = store.read(tmp_path / str(k))
+        digests.add(record["net"]["weights_digest"])
+    assert len(digests) == 1
