@@ -89,8 +89,9 @@ def _draw(path: Path, runs: list[dict[str, Any]]) -> None:
     right.legend(frameon=False, loc="best")
     c = runs[0]["choices"]
     seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
+    policy = f", --bn {c['bn']}" if c["bn"] != "sound" else ""
     figure.suptitle(
-        f"{c['strategy']} of {c['backbone']} from {c['weights']} on {c['dataset']}, {c['size']} px, {seeds}"
+        f"{c['strategy']} of {c['backbone']} from {c['weights']} on {c['dataset']}, {c['size']} px, {seeds}{policy}"
     )
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=100, metadata={KEY: _digest(runs)})
