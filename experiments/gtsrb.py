@@ -2,7 +2,9 @@
 
 The complete GTSRB in the Kaggle layout at 64 px, MobileNetV2(alpha=0.35), three passes each. The
 last row is finetune once more under Keras' own batch-norm momentum of 0.999, which is how the lab
-that this one replaces came to conclude that transfer fails. About 25 minutes on 2 CPU cores.
+that this one replaces came to conclude that transfer fails. About 25 minutes on 2 CPU cores. The
+committed records were made before the lab had TensorFlow run one operation at a time, so they
+repeat to about a point of accuracy, not bit for bit.
 
     python -m lab.run experiments/gtsrb.py --data-dir gtsrb32.zip
 
