@@ -93,7 +93,7 @@ def describe_data(data) -> dict[str, Any]:
     return {
         "digest": data.digest,
         "shape": data.shape,
-        "splits": {n: {"examples": len(s), "digest": s.digest()} for n, s in data.splits().items()},
+        "splits": {n: {"examples": len(s), "digest": s.digest} for n, s in data.splits().items()},
         "classes": data.classes,
         "source": data.source,
     }

@@ -41,6 +41,7 @@ class Split:
     def take(self, indices: Array) -> "Split":
         return Split(self.images[indices], self.labels[indices], self.ids[indices])
 
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the content, in order."""
         sha = hashlib.sha256()
@@ -73,7 +74,7 @@ class Data:
 
     @cached_property
     def digest(self) -> str:
-        return hashlib.sha256("".join(s.digest() for s in self.splits().values()).encode()).hexdigest()
+        return hashlib.sha256("".join(s.digest for s in self.splits().values()).encode()).hexdigest()
 
     @property
     def shape(self) -> tuple[int, ...]:

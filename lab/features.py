@@ -30,7 +30,7 @@ def cached(folder: Path, key: dict, split: Split, batch_size: int, compute: Call
 
     `compute` takes images (B, H, W, C) uint8 and gives features (B, ...).
     """
-    digest = hashlib.sha256(repr(sorted({**key, "split": split.digest()}.items())).encode()).hexdigest()
+    digest = hashlib.sha256(repr(sorted({**key, "split": split.digest}.items())).encode()).hexdigest()
     path = folder / f"{digest}.npy"
     if path.exists():
         return np.load(path, allow_pickle=False)
