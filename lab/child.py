@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab.environment import environment, peak_memory
+from lab.environment import device, environment, peak_memory
 from lab.errors import BadInput, Unavailable
 from lab.spec import Resolved, Run, resolve
 
@@ -43,7 +43,7 @@ def main() -> int:
 
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it."""
-    from lab import checks, store
+    from lab import checks, predictions, store
 
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
@@ -56,7 +56,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     data = trainer.data
     tell({"event": "note", "text": "evaluating"})
     scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
-    test, meter = scores["test"]
+    test = scores["test"][0]
     inference = inference_time(trainer)
     found = checks.after(trainer, checks.trained_accuracy(trainer.record), test)
     for finding in found:
@@ -65,7 +65,8 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     weights_file = cache / f"{resolved.stem}.weights.h5"
     with store.replacing(weights_file) as partial:
         trainer.net.save(partial)
-    keep_predictions(resolved, order, meter, data)
+    splits = {name: (split.labels, scores[name][1].probabilities) for name, split in data.splits().items()}
+    predictions.write(Path(order["root"]), order["experiment"], resolved.stem, splits)
     keep_examples(resolved, Path(order["root"]), data)
     return {
         "status": "done",
@@ -108,6 +109,7 @@ def describe_net(trainer) -> dict[str, Any]:
         "shape": net.shape,
         "head": str(net.head) if net.head else "its own",
         "outputs": net.outputs,
+        "matched_from": net.matched_from,
         "stages": net.stages,
         "weights_digest": weights_digest(net.values()),
         "parameters": net.model.count_params(),
@@ -126,7 +128,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     import keras
 
     from lab import store
-    from lab.net import open_net
+    from lab.load import open_net
     from lab.train import Options, Trainer
 
     if keras.backend.backend() == "tensorflow":
@@ -141,7 +143,9 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     task = import_module(f"lab.tasks.{run.task}")
     size, own_top = resolved.choices["size"], resolved.strategy.head == "source"
     shape = (size, size, data.shape[-1])
-    net = open_net(resolved.backbone, shape, resolved.head, task.outputs(data), resolved.source, own_top)
+    net = open_net(resolved.backbone, shape, resolved.head, task.outputs(data), resolved.source, own_top, run.contrast)
+    if run.device == "gpu" and device() == "cpu":
+        raise Unavailable(f"it is to run on a GPU, and {keras.backend.backend()} finds none on this machine")
     if own_top and net.outputs < task.outputs(data):
         raise BadInput(
             f"{resolved.strategy} reads {task.outputs(data)} labels off the source's own outputs; "
@@ -150,7 +154,8 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     steps, seconds = run.steps_or_seconds
     options = Options(
         batch_size=run.batch_size, learning_rate=run.learning_rate, seed=run.seed, augment=run.augment, bn=run.bn,
-        keep=run.keep, epochs=run.epochs, steps=steps, seconds=seconds,
+        keep=run.keep, epochs=run.epochs, steps=steps, seconds=seconds, schedule=run.schedule,
+        label_smoothing=run.label_smoothing, ema=run.ema, watch=run.watch,
     )  # fmt: skip
     return Trainer(
         net, data, task, options, store.cache(root, "features"), lambda event: tell({"event": "step", **event})
@@ -204,26 +209,8 @@ def inference_time(trainer) -> dict[str, float]:
     size = trainer.options.batch_size
     images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]
     model = trainer.inference(trainer.net.model)
-    seconds, _ = timed(lambda: model.predict_on_batch(trainer.images(images)))
+    seconds, _ = timed(lambda: model.predict_on_batch(trainer.net.sized(images)))
     return {"inference_ms_per_image": 1000 * seconds / size, "inference_batch": size}
-
-
-def keep_predictions(resolved: Resolved, order: dict, meter, data) -> None:
-    """Per test example, beside the record: label, prediction, probability of the truth; all of them in the cache."""
-    import io
-
-    import numpy as np
-
-    from lab import store
-
-    p, labels = meter.probabilities, data.test.labels
-    buffer = io.BytesIO()
-    truth = p[np.arange(len(labels)), labels].astype("float32")
-    np.savez_compressed(buffer, labels=labels.astype("int32"), predicted=p.argmax(axis=1).astype("int32"), p_true=truth)
-    root = Path(order["root"])
-    store.write_atomically(store.results(root) / order["experiment"] / f"{resolved.stem}.test.npz", buffer.getvalue())
-    with store.replacing(store.cache(root, order["experiment"]) / f"{resolved.stem}.probabilities.npy") as partial:
-        np.save(partial, p.astype("float32"))
 
 
 def keep_examples(resolved: Resolved, root: Path, data) -> None:

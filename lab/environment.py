@@ -30,6 +30,22 @@ def environment() -> dict[str, Any]:
     }
 
 
+def wake_keras() -> None:
+    """Imports Keras and its backend without the start-up messages that TensorFlow writes past every setting."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    sys.stderr.flush()
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        import keras
+
+        keras.ops.zeros(1)  # the first operation looks for devices, and says so
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)
+
+
 def device() -> str:
     """The accelerator that the backend computes on, or "cpu"."""
     import keras

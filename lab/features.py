@@ -25,18 +25,20 @@ def weights_digest(arrays: list[Array]) -> str:
     return sha.hexdigest()
 
 
-def cached(folder: Path, key: dict, split: Split, batch_size: int, compute: Callable[[Array], Array]) -> Array:
-    """Features of all images of a split, in order; read from `folder` if they were computed before.
+def cached(
+    folder: Path, key: dict, split: Split, batch_size: int, compute: Callable[[Array], Array]
+) -> tuple[Array, bool]:
+    """(features of all images of a split, in order; whether they were computed before and only read from `folder`).
 
     `compute` takes images (B, H, W, C) uint8 and gives features (B, ...).
     """
     digest = hashlib.sha256(repr(sorted({**key, "split": split.digest}.items())).encode()).hexdigest()
     path = folder / f"{digest}.npy"
     if path.exists():
-        return np.load(path, allow_pickle=False)
+        return np.load(path, allow_pickle=False), True
     parts = [compute(split.images[i])[:real] for i, real in eval_batches(len(split), batch_size)]
     features = np.concatenate(parts)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         np.save(partial, features)
-    return features
+    return features, False

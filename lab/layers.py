@@ -29,6 +29,22 @@ class Preprocess(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable("lab")
+class Standardize(keras.layers.Layer):
+    """Each image (N, H, W, C) to mean 127.5 and standard deviation 63.75, over its pixels and bands together.
+
+    Undoes the light that an image was taken in; what is nearly flat (deviation below 1) is not blown up.
+    """
+
+    def call(self, images):
+        mean = ops.mean(images, axis=(1, 2, 3), keepdims=True)
+        deviation = ops.std(images, axis=(1, 2, 3), keepdims=True)
+        return 127.5 + 63.75 * (images - mean) / ops.maximum(deviation, 1.0)
+
+    def compute_output_shape(self, shape):
+        return shape
+
+
+@keras.saving.register_keras_serializable("lab")
 class GreyToRgb(keras.layers.Layer):
     """Grey images (N, H, W, 1) repeated into the three bands (N, H, W, 3) that RGB weights expect."""
 

@@ -1,28 +1,24 @@
 """Preprocessing, backbone and head made one network, whose every variable has a stage and a kind.
 
-images (N, H, W, C), 0-255 ─► preprocess ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
+images (N, H, W, C), 0-255 ─► contrast, preprocess ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
                                                                      └─ the cut: what `features` gives
 """
 
-import tempfile
-import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
 import keras
 import numpy as np
 
-from lab import names
 from lab.backbones import Backbone
 from lab.errors import BadInput
 from lab.heads import Head
-from lab.layers import GreyToRgb, Matched
+from lab.layers import GreyToRgb, Matched, Standardize
 from lab.stages import kind_of, stage_levels, structure
 from lab.steps import Part, Parts, Selection
-from lab.weights import Source, read_arrays
 
 Array = np.ndarray
+CONTRAST = {"standardize": Standardize}  # not keras.layers.Equalization: its histogram is the whole batch's
 
 
 class Net:
@@ -32,21 +28,34 @@ class Net:
         model: images (N, H, W, C) with values 0 to 255, to logits (N, outputs).
         features: images to the cut, the smallest tensors before anything new; None with a source's own top.
         top: the cut to logits; None with a source's own top.
+        matched_from: how many outputs were matched to labels by a counted table; None where none were.
         parts: the variables, in the order of `model.weights`, for a strategy to select from.
         stages: name, stride and number of values of each stage, for the record.
     """
 
-    def __init__(self, backbone: Backbone, shape: tuple[int, int, int], head: Head | None, outputs: int):
+    def __init__(
+        self,
+        backbone: Backbone,
+        shape: tuple[int, int, int],
+        head: Head | None,
+        outputs: int,
+        contrast: str = "none",
+    ):
         """`shape` is the image's (H, W, C); a `head` of None builds the backbone's own classifier.
+
+        `contrast` names what is done to each image first; see `CONTRAST`.
 
         Raises:
             BadInput: if the backbone refuses that shape.
         """
         self.backbone, self.shape, self.head, self.outputs = backbone, shape, head, outputs
+        self.contrast = contrast
         self.features: Any = None
         self.top: Any = None
+        self.matched_from: int | None = None
         images = keras.Input(shape, name="images")
-        rgb = GreyToRgb(name="grey_to_rgb")(images) if shape[2] == 1 else images
+        even = CONTRAST[contrast]()(images) if contrast != "none" else images
+        rgb = GreyToRgb(name="grey_to_rgb")(even) if shape[2] == 1 else even
         ready = backbone.preprocess()(rgb)
         # built before the body: the order of builds is the order of random draws, so part of the recipe
         reference = backbone.build((backbone.default_size, backbone.default_size, ready.shape[-1]))
@@ -111,6 +120,14 @@ class Net:
             for name in self.parts.stages
         ]
 
+    def sized(self, images: Array):
+        """Images (B, h, w, C) uint8 to a float tensor (B, H, W, C) on the device, 0 to 255, at the network's size."""
+        x = keras.ops.cast(images, "float32")
+        height, width = self.shape[:2]
+        if x.shape[1:3] != (height, width):
+            x = keras.ops.image.resize(x, (height, width), interpolation="bilinear", antialias=height < x.shape[1])
+        return x
+
     def halves(self) -> tuple[list[Array], list[Array]]:
         """Copies of the backbone's weights and of the rest, as `start_from` takes them."""
         return [to_numpy(w) for w in self._backbone_weights], [to_numpy(w) for w in self._other_weights]
@@ -129,7 +146,7 @@ class Net:
         self.model = keras.Model(self.model.inputs, layer(self.model.outputs[0]), name="net")
         layer.table.assign(table)
         self._describe()
-        self.outputs = table.shape[1]
+        self.matched_from, self.outputs = table.shape
 
     def save(self, path: Path) -> None:
         """Writes all weights in Keras 3's layout (`.weights.h5`), without the optimizer that a compiled model has."""
@@ -163,94 +180,6 @@ class Net:
 
     def norms(self) -> list[keras.layers.BatchNormalization]:
         return [x for x in self.model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
-
-
-def open_net(backbone: Backbone, shape, head: Head | None, outputs: int, source: Source | None, own_top: bool) -> Net:
-    """The network of a run, with its source's weights in it, or random ones where `source` is None.
-
-    Raises:
-        BadInput: the weights do not fit this backbone or number of channels.
-        Unavailable: they cannot be had here.
-    """
-    if source is None:
-        return Net(backbone, shape, head, outputs)
-    if shape[2] not in (1, 3):
-        raise BadInput(f"--weights {source.label} expect 3 bands; the data have {shape[2]}; use --weights none")
-    if source.kind == "run":
-        made = Net(backbone, tuple(source.meta["net"]["shape"]), names.build("heads", source.meta["net"]["head"]),
-                   source.meta["net"]["outputs"])  # fmt: skip
-        made.model.load_weights(source.path)
-        arrays, top = made.halves()
-        if own_top:
-            head, outputs = names.build("heads", source.meta["net"]["head"]), source.meta["net"]["outputs"]
-    else:
-        arrays, top = _arrays(backbone, source, own_top)
-        if own_top:
-            head, outputs = None, top[-1].shape[-1]
-    net = Net(backbone, shape, head, outputs)
-    net.start_from(arrays, top if own_top else None)
-    return net
-
-
-def _arrays(backbone: Backbone, source: Source, top: bool) -> tuple[list[Array], list[Array]]:
-    """The backbone's arrays and the top's, from ImageNet or a file; the top's are empty without one."""
-    bare = backbone.build((backbone.default_size, backbone.default_size, 3))
-    if source.kind == "imagenet":
-        return _split(backbone.imagenet(top).weights, len(bare.weights))
-    path = source.path
-    assert path is not None
-    flat = read_arrays(path) if path.suffix != ".keras" else None
-    for build in ((lambda: bare), (lambda: _with_top(backbone)))[int(top) :]:
-        model = build()
-        if model is not None and (_fill(model, flat) if flat is not None else _load(model, path)):
-            return _split(model.weights, len(bare.weights))
-    wanted = sum(int(np.prod(w.shape)) for w in bare.weights)
-    got = f"{sum(a.size for _, a in flat):,} values in {len(flat)} arrays" if flat is not None else "another layout"
-    if top and flat is not None and _fill(bare, flat):
-        raise BadInput(f"{source.label} holds {backbone} without its classifier top, which this strategy needs")
-    raise BadInput(
-        f"{source.label} does not fit {backbone} on 3 bands, which takes {wanted:,} values in {len(bare.weights)} "
-        f"arrays; the file holds {got}"
-    )
-
-
-def _with_top(backbone: Backbone) -> Any:
-    try:
-        return backbone.build_with_top((backbone.default_size, backbone.default_size, 3))
-    except BadInput:
-        return None
-
-
-def _fill(model: Any, arrays: list[tuple[str, Array]]) -> bool:
-    """Assigns arrays in the order of Keras' HDF5 layout (a layer's trainable weights first), if they fit."""
-    wanted = [w for layer in model.layers for w in layer.trainable_weights + layer.non_trainable_weights]
-    if [tuple(w.shape) for w in wanted] != [a.shape for _, a in arrays]:
-        return False
-    assign(wanted, [a for _, a in arrays])
-    return True
-
-
-def _load(model: Any, path: Path) -> bool:
-    """Loads Keras 3's layout, from a `.weights.h5` or out of a `.keras` archive, if it fits."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "x.weights.h5"
-        if path.suffix == ".keras":
-            with zipfile.ZipFile(path) as archive:
-                copy.write_bytes(archive.read("model.weights.h5"))
-        else:
-            copy.symlink_to(path.resolve())
-        try:
-            with warnings.catch_warnings(record=True) as warned:
-                warnings.simplefilter("always")
-                model.load_weights(copy)
-        except (ValueError, KeyError, OSError):
-            return False
-    return not warned  # Keras only warns of layers that keep their random weights
-
-
-def _split(variables: list[Any], count: int) -> tuple[list[Array], list[Array]]:
-    arrays = [to_numpy(w) for w in variables]
-    return arrays[:count], arrays[count:]
 
 
 def assign(variables: list[Any], arrays: list[Array]) -> None:

@@ -23,6 +23,9 @@ from lab.heads import Head
 from lab.names import Between
 from lab.strategies import Strategy
 
+# Options that came after records had been made: left at these values they are in no digest, so that
+# the finished runs of before still count. A value here never changes; RECIPE is raised instead.
+LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema": None, "watch": "val"}
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
 
@@ -52,7 +55,20 @@ class Run:
     budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
     batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
     learning_rate: Annotated[float, Between(1e-9, 100.0)] = option(
-        2e-3, "peak rate of Adam, cosine decay in each phase"
+        2e-3, "peak rate of Adam; the schedule begins anew in each phase"
+    )
+    schedule: Literal["cosine", "onecycle", "constant"] = option(
+        "cosine", "of the rate: cosine (down to 0), onecycle (up over 30 %, then down to 0), constant"
+    )
+    label_smoothing: Annotated[float, Between(0.0, 0.9)] = option(
+        0.0, "share of each target's weight that is spread over all classes"
+    )
+    ema: Annotated[float | None, Between(0.5, 0.999999)] = option(
+        None,
+        "momentum of an exponential moving average of the weights, which is then validated and kept; left out: none",
+    )
+    contrast: Literal["none", "standardize"] = option(
+        "none", "of each image, inside the network: standardize (its mean and deviation are made equal), or none"
     )
     augment: str = option("light", "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup")
     bn: Literal["sound", "keras"] = option(
@@ -61,7 +77,13 @@ class Run:
         "(the library's momentum, no re-estimation: the original's mistake)",
     )
     keep: Literal["best", "last"] = option("best", "which epoch's weights a phase keeps, by validation score")
+    watch: Literal["val", "test"] = option(
+        "val", "which split is scored after each epoch: val, or test too, for a curve; nothing is chosen by test"
+    )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option("float32", "of the computation")
+    device: Literal["any", "gpu"] = option(
+        "any", "where it runs: any, or gpu, so that it is recorded as unavailable where there is none"
+    )
     limit: Annotated[int | None, Between(1, 1_000_000_000)] = option(
         None, "use only N examples of each split (marked in the record)"
     )
@@ -148,6 +170,7 @@ def resolve(run: Run, root: Path) -> Resolved:
         "weights_digest": source.digest if source else None,
         "head": str(head) if strategy.head == "new" else "source",
         "size": size,
+        "contrast": run.contrast,
         "precision": run.precision,
         "seed": run.seed,
     }
@@ -159,13 +182,22 @@ def resolve(run: Run, root: Path) -> Resolved:
             "augment": names_of_policies(run.augment),
             "bn": run.bn,
             "keep": run.keep,
+            "schedule": run.schedule,
+            "label_smoothing": run.label_smoothing,
+            "ema": run.ema,
+            "watch": run.watch,
         }
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
     grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
         run, strategy, dataset, backbone, head, source, choices,
-        digest=digest({**choices, "weights": None}), group=digest(grouped),
+        digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
+
+
+def _dated(choices: dict[str, Any]) -> dict[str, Any]:
+    """The choices without those that stand at the value that they had before they could be chosen."""
+    return {k: v for k, v in choices.items() if k not in LATER or v != LATER[k]}
 
 
 def names_of_policies(text: str) -> str:

@@ -2,7 +2,7 @@
 
 results/<experiment>/<name>.json        the record
 results/<experiment>/<name>.test.npz    test labels, predictions and the probability of the truth
-results/.cache/<experiment>/<name>.*    weights, full probabilities, log (ignored by git)
+results/.cache/<experiment>/<name>.*    weights, probabilities of each split, log (ignored by git)
 results/.cache/features, examples       (likewise)
 """
 
@@ -130,6 +130,33 @@ def find(root: Path, experiment: str, run_digest: str) -> dict[str, Any] | None:
     """The record of a run in an experiment, whatever its status."""
     found = list((results(root) / experiment).glob(f"*-{run_digest[:8]}.json"))
     return next((r for r in map(read_one, found) if r["digest"] == run_digest), None)
+
+
+def finished(root: Path, name: str) -> dict[str, Any]:
+    """The record of a finished run by its NAME, or by EXPERIMENT/NAME.
+
+    Raises:
+        BadInput: there is no such run, or it is not done.
+    """
+    experiment, _, name = name.rpartition("/")
+    found = [r for r in read(root, experiment or None) if r["name"] == name]
+    if not found:
+        raise BadInput(f"no such run in {results(root)}: {name}; `python -m lab.report --runs` lists them")
+    if found[0]["status"] != "done":
+        raise BadInput(f"run {name} is {found[0]['status']}, not done; only a finished run can be used")
+    return found[0]
+
+
+def kept(root: Path, record: dict[str, Any], suffix: str) -> Path:
+    """What a run left in the cache: `weights.h5`, or `train.npz`, `val.npz`, `test.npz`, its probabilities.
+
+    Raises:
+        BadInput: it is not on this machine, as in a fresh clone.
+    """
+    path = cache(root, record["experiment"]) / f"{record['name']}.{suffix}"
+    if not path.exists():
+        raise BadInput(f"{path.name} is not on this machine; run `{record['command']}` again")
+    return path
 
 
 def _finite(value: Any) -> Any:

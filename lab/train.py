@@ -20,6 +20,7 @@ from lab.data import Data, Split, eval_batches, train_indices
 from lab.net import Net, assign, to_numpy
 from lab.proof import moved
 from lab.recalibrate import reestimate
+from lab.schedules import SCHEDULES
 from lab.steps import Match, Phase, Recalibrate, Result, Selection, Step
 
 Array = np.ndarray
@@ -41,6 +42,10 @@ class Options:
     augment: str = "none"
     bn: str = "sound"
     keep: str = "best"
+    schedule: str = "cosine"
+    label_smoothing: float = 0.0
+    ema: float | None = None
+    watch: str = "val"
     epochs: int = 1
     steps: int | None = None
     seconds: float | None = None
@@ -98,16 +103,17 @@ class Trainer:
             began = time.perf_counter()
             logs = self._epoch(model, batch, phase, number, epoch, range(epoch * chunk, upto), steps)
             seconds = time.perf_counter() - began
+            raw = self._average(model)
             val = evaluate()
-            history.append(
-                {"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs}
-                | {f"val_{name}": value for name, value in val.items() if isinstance(value, float)}
-            )
+            history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
+            if self.options.watch == "test":
+                history[-1] |= named("test", self.evaluate(self.data.test)[0])
             score = val[self.task.SCORE]
             about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
             self.progress({**about, **history[-1]})
             if best is None or score >= best[0] or self.options.keep == "last":
                 best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
+            assign(model.trainable_variables, raw)
         if best is not None:
             assign(net.model.variables, best[2])
         self.record[-1] |= {
@@ -118,6 +124,12 @@ class Trainer:
             "batch_norm": net.batch_norm(),
         }  # fmt: skip
         return Result(phase.name, best[0] if best else 0.0, steps, history)
+
+    def _average(self, model) -> list[Array]:
+        """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
+        raw = [to_numpy(v) for v in model.trainable_variables]
+        model.optimizer.finalize_variable_values(model.trainable_variables)
+        return raw
 
     def _epoch(self, model, batch, phase, number, epoch, steps: range, total: int) -> dict[str, float]:
         """Trains the steps and gives the means of what Keras measured while they ran."""
@@ -152,7 +164,7 @@ class Trainer:
         """
         o, count = self.options, min(batches, self.steps_per_epoch)
         takes = (train_indices(len(self.data.train), o.batch_size, o.seed, APART, b) for b in range(count))
-        return reestimate(self.net, chosen, (self.images(self.data.train.images[i]) for i in takes))
+        return reestimate(self.net, chosen, (self.net.sized(self.data.train.images[i]) for i in takes))
 
     def _match(self, step: Match) -> Result:
         """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
@@ -171,7 +183,8 @@ class Trainer:
         """(batch(phase number, step) -> inputs and targets, evaluate(), the model to train)."""
         if phase.inputs == "features":
             self._check_features(phase)
-            cut, val = self._features(self.data.train), self._features(self.data.val)
+            (cut, read), (val, _) = self._features(self.data.train), self._features(self.data.val)
+            self.record[-1]["features"] = "read from the cache" if read else "computed"
 
             def cached(number: int, step: int):
                 take = self._take(number, step)
@@ -181,7 +194,7 @@ class Trainer:
 
         def batch(number: int, step: int):
             take = self._take(number, step)
-            images = self.images(self.data.train.images[take])
+            images = self.net.sized(self.data.train.images[take])
             return self.augment(images, self._targets(take), self.options.seed, number, step)
 
         return batch, lambda: self.evaluate(self.data.val)[0], self.net.model
@@ -236,30 +249,30 @@ class Trainer:
         return seconds
 
     def _compile(self, model, phase: Phase, steps: int) -> None:
-        """Adam with a cosine decay; batch-norm momentum max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
+        """Adam; batch-norm momentum max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
 
         Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974).
         """
-        if self.options.bn == "sound":
+        o = self.options
+        if o.bn == "sound":
             for norm in self.net.norms():
                 norm.momentum = max(1 - 10 / self.steps_per_epoch, 0.9)
-        rate = keras.optimizers.schedules.CosineDecay(phase.rate * self.options.learning_rate, steps)
-        model.compile(optimizer=keras.optimizers.Adam(rate), loss=self.task.loss(), metrics=self.task.metrics())
+        rate = SCHEDULES[o.schedule](phase.rate * o.learning_rate, steps)
+        average = {"use_ema": True, "ema_momentum": o.ema} if o.ema is not None else {}
+        model.compile(
+            optimizer=keras.optimizers.Adam(rate, **average),
+            loss=self.task.loss(o.label_smoothing),
+            metrics=self.task.metrics(),
+        )
 
-    # Images, features, evaluation
+    # Features, evaluation
 
-    def images(self, images: Array):
-        """uint8 (B, h, w, C) to a float tensor (B, H, W, C) on the device, 0 to 255, at the run's size."""
-        x = keras.ops.cast(images, "float32")
-        height, width = self.net.shape[:2]
-        if x.shape[1:3] != (height, width):
-            x = keras.ops.image.resize(x, (height, width), interpolation="bilinear", antialias=height < x.shape[1])
-        return x
-
-    def _features(self, split: Split) -> Array:
+    def _features(self, split: Split) -> tuple[Array, bool]:
+        """(features of a split, whether they were computed before)."""
         key = {
             "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
             "backbone": str(self.net.backbone), "head": str(self.net.head), "shape": self.net.shape,
+            "contrast": self.net.contrast,
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip
@@ -267,7 +280,7 @@ class Trainer:
 
     def _cut(self, images: Array) -> Array:
         """Images (B, h, w, C) uint8 to features, in inference mode."""
-        return to_numpy(self.net.features.predict_on_batch(self.images(images)))
+        return to_numpy(self.net.features.predict_on_batch(self.net.sized(images)))
 
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]
@@ -277,7 +290,7 @@ class Trainer:
         model = self.inference(model or self.net.model)
         meter = self.task.meter(self.data.classes)
         for take, real in eval_batches(len(split), self.options.batch_size):
-            x = self.images(split.images[take]) if inputs is None else inputs[take]
+            x = self.net.sized(split.images[take]) if inputs is None else inputs[take]
             probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(x)))
             meter.update(split.labels[take][:real], probabilities[:real])
         return meter.result(), meter
@@ -287,6 +300,11 @@ class Trainer:
         if id(model) not in self._infer:
             self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
         return self._infer[id(model)]
+
+
+def named(split: str, figures: dict[str, Any]) -> dict[str, float]:
+    """A split's single figures, as an epoch's history names them."""
+    return {f"{split}_{name}": value for name, value in figures.items() if isinstance(value, float)}
 
 
 def timed(work: Callable[[], Any]) -> tuple[float, Any]:

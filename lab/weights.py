@@ -102,18 +102,8 @@ def _embedded() -> tuple[dict, Path]:
 def _finished(name: str, root: Path) -> tuple[dict, Path]:
     from lab import store
 
-    found = [r for r in store.read(root) if r["name"] == name]
-    if not found:
-        raise BadInput(
-            f"--weights run:{name}: no such run in {root / 'results'}; `python -m lab.report --runs` lists them"
-        )
-    record = found[0]
-    if record["status"] != "done":
-        raise BadInput(f"--weights run:{name}: that run is {record['status']}, not done")
-    path = store.cache(root, record["experiment"]) / f"{name}.weights.h5"
-    if not path.exists():
-        raise BadInput(f"--weights run:{name}: its weights are not on this machine; run `{record['command']}` again")
-    return record, path
+    record = store.finished(root, name)
+    return record, store.kept(root, record, "weights.h5")
 
 
 def _inspect(path: Path) -> None:

@@ -34,7 +34,7 @@ def tiny_trainer(tmp_path, data=None, head="linear", own_top=False, backbone="cn
     import keras
 
     from lab import names
-    from lab.net import open_net
+    from lab.load import open_net
     from lab.tasks import classification
     from lab.train import Options, Trainer
 

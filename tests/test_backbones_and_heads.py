@@ -69,7 +69,7 @@ def loads_its_file(name, tmp_path):
     from test_weights import write_applications_layout
 
     from lab import weights
-    from lab.net import open_net
+    from lab.load import open_net
 
     backbone, head = names.build("backbones", name), names.build("heads", "linear")
     size = backbone.default_size

@@ -1,4 +1,5 @@
 import dataclasses
+import runpy
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,8 @@ def test_a_matrix_is_every_combination_seeds_fastest():
     [
         {"seed": 1}, {"epochs": 3}, {"budget": "20steps"}, {"batch_size": 16}, {"learning_rate": 0.01}, {"size": 48},
         {"bn": "keras"}, {"keep": "last"}, {"precision": "mixed_bfloat16"}, {"limit": 10}, {"augment": "none"},
-        {"head": "mlp"},
+        {"head": "mlp"}, {"contrast": "standardize"}, {"schedule": "onecycle"}, {"label_smoothing": 0.1}, {"ema": 0.9},
+        {"watch": "test"},
         {"dataset": "signs(seed=1)"}, {"dataset": "digits"}, {"strategy": "finetune(warmup=0.5)"}, {"weights": "none"},
         {"weights": "none", "backbone": "cnn10(width=8)"},
     ],
@@ -49,6 +51,7 @@ def test_every_choice_that_matters_is_in_the_digest(change):
             },
         ),
         ({}, {"name": "mine"}),
+        ({}, {"device": "gpu"}),
         ({"strategy": "scratch"}, {"strategy": "scratch", "weights": "none"}),
         (
             {"strategy": "frozen"},
@@ -134,3 +137,14 @@ def test_the_defaults_are_allowed_and_complete():
         "budget",
     }
     assert all(f.metadata["help"] for f in dataclasses.fields(Run))
+
+
+def test_a_run_that_was_recorded_before_an_option_existed_still_counts():
+    """The committed records' digests are those of the same choices today: nothing is trained again for a new option."""
+    from conftest import ROOT
+
+    from lab import store
+
+    made = {r["name"]: r["digest"] for r in store.read(ROOT, "digits")}
+    found = [resolve(r, ROOT) for r in runpy.run_path(str(ROOT / "experiments" / "digits.py"))["RUNS"]]
+    assert {r.stem: r.digest for r in found} == made

@@ -74,6 +74,17 @@ def test_a_strategy_that_trains_learns_and_repeats_itself(name, tmp_path, monkey
         assert np.array_equal(a, b)
 
 
+def test_a_head_trained_through_the_frozen_backbone_is_the_one_trained_on_its_features(tmp_path, monkeypatch):
+    """`extract` is a short cut, not another method: image by image or from the cache, the same head to rounding."""
+    options = {"epochs": 5, "augment": "none"}
+    cached, _ = run("extract", tmp_path / "a", monkeypatch, **options)
+    monkeypatch.undo()
+    through, _ = run("extract(cache=False)", tmp_path / "b", monkeypatch, **options)
+    assert cached.record[0]["inputs"] == "features" and through.record[0]["inputs"] == "images"
+    for a, b in zip(cached.net.values(), through.net.values(), strict=True):
+        np.testing.assert_allclose(a, b, atol=5e-3)
+
+
 def test_frozen_reads_label_i_off_output_i(tmp_path, monkeypatch):
     trainer, _ = run("frozen", tmp_path, monkeypatch)
     result, meter = trainer.evaluate(trainer.data.test)

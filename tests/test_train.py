@@ -4,6 +4,7 @@ import pytest
 from conftest import tiny_data, tiny_trainer
 
 from lab.proof import FrozenMoved, moved
+from lab.schedules import SCHEDULES
 from lab.steps import Phase, Recalibrate, Selection
 from lab.train import Diverged
 
@@ -50,11 +51,13 @@ def test_features_give_the_network_that_images_would(tmp_path):
 
 def test_cached_features_are_used_again_and_never_for_other_weights(tmp_path):
     first = tiny_trainer(tmp_path)
-    a = first._features(first.data.train)
+    a, read = first._features(first.data.train)
+    assert not read
     files = set((tmp_path / "features").glob("*.npy"))
     assert len(files) == 1
     again = tiny_trainer(tmp_path)
-    assert np.array_equal(again._features(again.data.train), a)
+    b, read = again._features(again.data.train)
+    assert read and np.array_equal(a, b)
     assert set((tmp_path / "features").glob("*.npy")) == files
     for other in (tiny_trainer(tmp_path, seed=1), tiny_trainer(tmp_path, head="maxpool_mlp(4)")):
         other._features(other.data.train)
@@ -128,7 +131,7 @@ def test_images_are_zoomed_on_the_device_and_kept_small_in_memory(tmp_path):
     data = tiny_data(size=16)
     trainer = tiny_trainer(tmp_path, data)
     trainer.net = Net(names.build("backbones", "cnn10(width=4)"), (48, 48, 3), names.build("heads", "linear"), 4)
-    batch = trainer.images(data.train.images[:5])
+    batch = trainer.net.sized(data.train.images[:5])
     assert tuple(batch.shape) == (5, 48, 48, 3) and data.train.images.shape[1:] == (16, 16, 3)
     np.testing.assert_allclose(
         keras.ops.convert_to_numpy(batch).mean(), data.train.images[:5].astype("float32").mean(), rtol=0.01
@@ -148,3 +151,73 @@ def test_a_seed_still_draws_the_weights_that_recorded_runs_began_with(tmp_path):
     net = tiny_trainer(tmp_path, seed=0).net
     drawn = [float(net.values()[i].ravel()[0]) for i in (0, 5, -2)]
     np.testing.assert_allclose(drawn, [0.269621, -0.430252, -0.034501], atol=1e-5)
+
+
+# Recipes
+
+
+@pytest.mark.parametrize(("name", "first", "at_30", "last"), [
+    ("cosine", 1.0, 0.79, 0.0), ("onecycle", 0.04, 1.0, 0.0), ("constant", 1.0, 1.0, 1.0),
+])  # fmt: skip
+def test_a_schedule_goes_where_its_name_says(name, first, at_30, last):
+    schedule = SCHEDULES[name](1.0, 100)
+    rate = (lambda step: float(schedule(step))) if callable(schedule) else (lambda step: schedule)
+    assert [rate(0), rate(30), rate(100)] == [pytest.approx(v, abs=0.01) for v in (first, at_30, last)]
+
+
+def test_the_average_of_the_weights_is_what_is_kept_and_training_goes_on_without_it(tmp_path):
+    """Against the same training by hand: Keras' optimizer without averaging, the average taken here."""
+    options = {"epochs": 2, "augment": "none", "keep": "last", "schedule": "constant", "batch_size": 12}
+    averaged = tiny_trainer(tmp_path / "a", head="mlp(8)", ema=0.7, **options)
+    averaged.execute(Phase(averaged.net.parts.new))
+    plain = tiny_trainer(tmp_path / "b", head="mlp(8)", **options)
+    phase, net = Phase(plain.net.parts.new), plain.net
+    net.train_only(phase.select)
+    plain._compile(net.model, phase, 8)
+    plain.record.append({})
+    batch, _, _ = plain._inputs(phase)
+    mean: list = []
+    for step in range(8):
+        net.model.train_on_batch(*batch(0, step))
+        now = [keras.ops.convert_to_numpy(v) for v in net.model.trainable_variables]
+        mean = [0.7 * m + 0.3 * v for m, v in zip(mean, now, strict=True)] if mean else now
+    for a, b in zip(averaged.net.model.trainable_variables, mean, strict=True):
+        np.testing.assert_allclose(keras.ops.convert_to_numpy(a), b, atol=1e-5)
+
+
+def test_smoothed_targets_are_what_the_loss_sees(tmp_path):
+    """One batch at a rate of nearly nothing: the loss is the cross-entropy against targets spread over the classes."""
+    trainer = tiny_trainer(tmp_path, label_smoothing=0.2, learning_rate=1e-9, steps=1, augment="none", batch_size=48)
+    _, meter = trainer.evaluate(trainer.data.train)
+    targets = 0.8 * np.eye(4)[trainer.data.train.labels] + 0.05
+    expected = -(targets * np.log(meter.probabilities)).sum(axis=1).mean()
+    trainer.execute(Phase(trainer.net.parts.new))
+    assert trainer.record[-1]["history"][0]["loss"] == pytest.approx(expected, rel=1e-4)
+
+
+def test_contrast_makes_a_dark_and_a_bright_image_alike_whatever_else_is_in_the_batch():
+    from lab.layers import Standardize
+
+    pattern = np.random.default_rng(0).random((32, 32, 3))
+    images = np.stack([20 + 40 * pattern, 60 + 190 * pattern]).astype("float32")
+    dark, bright = keras.ops.convert_to_numpy(Standardize()(images))
+    np.testing.assert_allclose(dark, bright, atol=1e-3)
+    np.testing.assert_allclose([dark.mean(), dark.std()], [127.5, 63.75], rtol=1e-4)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(Standardize()(images[:1]))[0], dark, atol=1e-3)
+
+
+def test_a_flat_image_is_not_blown_up():
+    from lab.layers import Standardize
+
+    flat = np.full((1, 8, 8, 3), 30.0, "float32")
+    assert np.allclose(keras.ops.convert_to_numpy(Standardize()(flat)), 127.5)
+
+
+def test_the_test_split_is_watched_only_when_asked_and_changes_nothing(tmp_path):
+    watched, plain = tiny_trainer(tmp_path / "a", watch="test"), tiny_trainer(tmp_path / "b")
+    for trainer in (watched, plain):
+        trainer.execute(Phase(trainer.net.parts.all))
+    last = watched.record[-1]["history"][-1]
+    assert "test_accuracy" in last and "test_accuracy" not in plain.record[-1]["history"][-1]
+    for a, b in zip(watched.net.values(), plain.net.values(), strict=True):
+        assert np.array_equal(a, b)

@@ -11,7 +11,7 @@ import pytest
 
 from lab import names, weights
 from lab.errors import BadInput
-from lab.net import open_net
+from lab.load import open_net
 
 TEXT = "cnn10(width=4)"
 

@@ -15,18 +15,18 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
     Raises:
         BadInput: a record is none, or something cannot be written.
     """
-    from lab.report import curves, examples, readme
+    from lab.report import examples, pictures, readme
 
     records = store.read(root)
-    for path in [*curves.draw_all(root, records), *examples.draw_all(root)]:
+    for path in [*pictures.draw_all(root, records), *examples.draw_all(root)]:
         say(f"drew {path.relative_to(root)}")
     say(readme.rewrite(root, records))
 
 
 def stale(root: Path) -> list[str]:
     """What in README.md, img/ or results/ does not agree with the records, a line each."""
-    from lab.report import curves, readme
+    from lab.report import pictures, readme
 
     records = store.read(root)
     edited = [f"{r['experiment']}/{r['name']}.json was changed by hand" for r in records if not store.is_sealed(r)]
-    return edited + readme.stale(root, records) + curves.stale(root, records)
+    return edited + readme.stale(root, records) + pictures.stale(root, records)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import sizes, table
+from lab.report import margins, memory, original, sizes, table
 
 FIRST = """# Results
 
@@ -42,6 +42,9 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "datasets_table": lambda root, records: listed("datasets"),
     "experiments_table": lambda root, records: experiments(root),
     "findings_list": lambda root, records: table.findings(records),
+    "original_table": original.beside_ours,
+    "margins_table": lambda root, records: margins.against_scratch(records),
+    "memory_table": lambda root, records: memory.shapes(root),
     "sizes_table": lambda root, records: sizes.refused(root),
 }
 

@@ -26,7 +26,7 @@ def results(records: Iterable[Record]) -> str:
         return "No records yet: `python -m lab.run` makes the first."
     best = _best(frame)
     rows = [
-        [*(_safe(row[c]) for c in LABELS), *(_cell(row, c, i in best[c]) for c in FIGURES)]
+        [*(safe(row[c]) for c in LABELS), *(_cell(row, c, i in best[c]) for c in FIGURES)]
         for i, row in frame.iterrows()
     ]
     return tabulate(rows, [*LABELS, *FIGURES], tablefmt="github", disable_numparse=True)
@@ -35,7 +35,7 @@ def results(records: Iterable[Record]) -> str:
 def findings(records: Iterable[Record]) -> str:
     """What the checks found wrong in recorded runs, in Markdown."""
     lines = [
-        f"- `{r['name']}`: {_safe(f['what'])}" for r in records if r["status"] == "done" for f in r.get("findings", [])
+        f"- `{r['name']}`: {safe(f['what'])}" for r in records if r["status"] == "done" for f in r.get("findings", [])
     ]
     return "\n".join(lines) or "Nothing."
 
@@ -72,7 +72,8 @@ def _row(runs: list[Record]) -> dict[str, Any]:
     first = runs[0]
     c, done = first["choices"], first["status"] == "done"
     model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
-    notes = [f"from {c['weights']}"] if c["weights"] != "none" or c["strategy"] != "scratch" else []
+    alone = c["strategy"] == "scratch" or "members" in c  # neither has a source
+    notes = [] if alone else [f"from {c['weights']}"]
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
     notes += [c["precision"]] if c["precision"] != "float32" else []
     data = c["dataset"] + (f" (limit {c['limit']})" if c["limit"] else "")
@@ -80,7 +81,7 @@ def _row(runs: list[Record]) -> dict[str, Any]:
         "model": f"{model}, {', '.join(notes)}" if notes else model,
         "data": data,
         "strategy": c["strategy"],
-        "size": f"{c['size']} px",
+        "size": f"{c['size']} px" if c["size"] else "mixed",
         "seeds": str(len(runs)) if done else first["status"],
         "first": first,
         **{name: [figure(r) for r in runs] if done else [] for name, figure in FIGURES.items()},
@@ -113,6 +114,6 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def _safe(text: str) -> str:
+def safe(text: str) -> str:
     """No cell can end its own column, or hold HTML."""
     return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")

@@ -14,7 +14,8 @@ class Extract(Strategy):
     https://arxiv.org/abs/1310.1531
     """
 
+    cache: bool = True  # False: the head is trained through the frozen backbone, image by image, as tutorials do
     rate: Annotated[float, Between(1e-3, 1e3)] = 10.0  # a head on fixed features stands larger steps than a network
 
     def steps(self, net):
-        yield Phase(net.new, inputs="features", rate=self.rate)
+        yield Phase(net.new, inputs="features" if self.cache else "images", rate=self.rate)

@@ -17,10 +17,11 @@ def encode(labels: Array, outputs: int) -> Array:
     return np.eye(outputs, dtype="float32")[labels]
 
 
-def loss() -> Any:
+def loss(label_smoothing: float = 0.0) -> Any:
+    """Cross-entropy; smoothed targets as Szegedy et al. 2016, https://arxiv.org/abs/1512.00567."""
     import keras
 
-    return keras.losses.CategoricalCrossentropy(from_logits=True)
+    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
 
 def metrics() -> list[Any]:

@@ -1,0 +1,22 @@
+"""Which recipe suits the traffic signs? Chosen on the validation tracks, before experiments/gtsrb.py was run.
+
+Short runs that each change one thing. What was taken from them into experiments/gtsrb.py: contrast
+standardised in the network, label smoothing of 0.1 with an average of the weights, one cycle of the
+rate, and the peak rate of MobileNetV2. About half an hour on 2 CPU cores.
+
+    python -m lab.run experiments/gtsrb_recipes.py --data-dir gtsrb32.zip
+"""
+
+from lab.spec import matrix
+
+PLAIN = {"dataset": "gtsrb", "batch_size": 64, "schedule": "onecycle"}
+SMOOTH = {**PLAIN, "contrast": "standardize", "label_smoothing": 0.1, "ema": 0.99}
+CNN10 = {"strategy": "scratch", "backbone": "cnn10", "epochs": 5, "learning_rate": 3e-3}
+MOBILE = {"strategy": "finetune", "backbone": "MobileNetV2(alpha=0.35)", "size": 32, "epochs": 3}
+RUNS = [
+    *matrix(**MOBILE, **SMOOTH, weights="imagenet", learning_rate=[1e-3, 3e-3]),
+    *matrix(**MOBILE, **{**SMOOTH, "contrast": "none"}, weights="imagenet", learning_rate=3e-3),
+    *matrix(**CNN10, **PLAIN),
+    *matrix(**CNN10, **PLAIN, contrast="standardize"),
+    *matrix(**CNN10, **SMOOTH, augment=["light", "strong"]),
+]

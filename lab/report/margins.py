@@ -1,0 +1,62 @@
+"""What a source is worth: every strategy against scratch, same network, data, size and budget, paired by seed."""
+
+from typing import Any
+
+from tabulate import tabulate
+
+from lab.report.table import safe
+from lab.spec import digest
+
+Record = dict[str, Any]
+HEADS = ["data", "network", "against scratch", "seeds", "difference, points", "95 % interval", "verdict"]
+APART = ("strategy", "seed", "weights", "weights_digest")  # what may differ within a pair
+
+
+def against_scratch(records: list[Record]) -> str:
+    """In Markdown: mean difference of test accuracy with Student's interval over seeds (two seeds or more)."""
+    rows = [_row(*both) for both in pairs(records)]
+    return (
+        tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "No pairs with several seeds yet."
+    )
+
+
+def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
+    """(a record of the strategy, its differences in test accuracy to scratch by seed)."""
+    alike: dict[str, dict[str, dict[int, Record]]] = {}
+    for r in records:
+        c = r["choices"]
+        if r["status"] == "done" and "members" not in c:
+            same = digest([r["experiment"], {k: v for k, v in c.items() if k not in APART}])
+            alike.setdefault(same, {}).setdefault(c["strategy"], {})[c["seed"]] = r
+    found = []
+    for strategies in alike.values():
+        scratch = strategies.pop("scratch", {})
+        for runs in strategies.values():
+            seeds = sorted(set(runs) & set(scratch))
+            if len(seeds) > 1:
+                found.append((runs[seeds[0]], [_accuracy(runs[s]) - _accuracy(scratch[s]) for s in seeds]))
+    return sorted(found, key=lambda f: (f[0]["choices"]["dataset"], f[0]["choices"]["size"], -sum(f[1]) / len(f[1])))
+
+
+def interval(differences: list[float]) -> tuple[float, float, float]:
+    """(mean, low, high): Student's 95 % interval of a mean of paired differences."""
+    import numpy as np
+    from scipy import stats
+
+    mean, error = float(np.mean(differences)), float(stats.sem(differences))
+    low, high = stats.t.interval(0.95, len(differences) - 1, loc=mean, scale=error) if error else (mean, mean)
+    return mean, float(low), float(high)
+
+
+def _row(record: Record, differences: list[float]) -> list[str]:
+    c, (mean, low, high) = record["choices"], interval(differences)
+    verdict = "above" if low > 0 else "below" if high < 0 else "cannot be told apart"
+    network = f"{c['backbone']}, {c['size']} px, {c['budget']}"
+    return [
+        safe(c["dataset"]), safe(network), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
+        f"{100 * low:+.1f} to {100 * high:+.1f}", verdict,
+    ]  # fmt: skip
+
+
+def _accuracy(record: Record) -> float:
+    return record["test"]["accuracy"]

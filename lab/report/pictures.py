@@ -1,0 +1,81 @@
+"""Every picture that is drawn from records: drawn when it is missing or stale, removed when its records are gone.
+
+A picture carries the digest of the numbers in it, so `--check` needs no drawing.
+"""
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from lab import store
+from lab.report import curves, policies
+from lab.spec import digest
+
+KEY = "lab-digest"
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Where a picture belongs, the numbers that it shows, and how it is drawn."""
+
+    path: Path
+    numbers: Any
+    draw: Callable[[], Any]  # a matplotlib figure
+
+    @property
+    def is_fresh(self) -> bool:
+        return _drawn_from(self.path) == digest(self.numbers)
+
+
+def wanted(root: Path, records: list[dict[str, Any]]) -> list[Picture]:
+    """All pictures that the records call for."""
+    made = [
+        Picture(root / "img" / name, numbers, draw)
+        for module in (curves, policies)
+        for name, numbers, draw in module.pictures(records)
+    ]
+    return made
+
+
+def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
+    """Draws what is missing or stale, removes what has no record; returns what was drawn."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot as plt
+
+    pictures = wanted(root, records)
+    for path in _orphans(root, pictures):
+        path.unlink()
+    drawn = [p for p in pictures if not p.is_fresh]
+    for picture in drawn:
+        buffer, figure = io.BytesIO(), picture.draw()
+        figure.savefig(buffer, format="png", dpi=100, metadata={KEY: digest(picture.numbers)})
+        plt.close(figure)
+        store.write_atomically(picture.path, buffer.getvalue())
+    return [p.path for p in drawn]
+
+
+def stale(root: Path, records: list[dict[str, Any]]) -> list[str]:
+    """Pictures that are missing, were drawn from other records, or have none."""
+    pictures = wanted(root, records)
+    return [f"{path.relative_to(root)} has no record" for path in _orphans(root, pictures)] + [
+        f"{p.path.relative_to(root)} is {'stale' if p.path.exists() else 'missing'}" for p in pictures if not p.is_fresh
+    ]
+
+
+def _orphans(root: Path, pictures: list[Picture]) -> list[Path]:
+    """Pictures that this module drew (nobody else's) from records that are no more."""
+    paths = {p.path for p in pictures}
+    return [p for p in sorted((root / "img").rglob("*.png")) if p not in paths and _drawn_from(p)]
+
+
+def _drawn_from(path: Path) -> str | None:
+    from PIL import Image
+
+    if not path.exists():
+        return None
+    with Image.open(path) as image:
+        return getattr(image, "text", {}).get(KEY)

@@ -1,0 +1,64 @@
+"""The same run under Keras' batch-norm policy and under the sound one, side by side: batch_norm/<name>.png."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from lab.report.curves import TEST, TRAIN, points
+from lab.spec import digest
+
+Record = dict[str, Any]
+
+
+def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
+    """(file name below img/, numbers, how to draw) of each pair that differs in --bn only and watched test."""
+    for keras, sound in pairs(records):
+        numbers = [[points(r), r["test"]["accuracy"], mended(r)] for r in (keras, sound)]
+        c = keras["choices"]
+        yield (
+            f"batch_norm/{keras['experiment']}-{c['backbone']}-{c['size']}px.png",
+            numbers,
+            partial(_draw, keras, sound),
+        )
+
+
+def pairs(records: list[Record]) -> list[tuple[Record, Record]]:
+    """(under Keras' policy, under the sound one), of one experiment and seed."""
+    found: dict[str, dict[str, Record]] = {}
+    for r in records:
+        c = r["choices"]
+        if r["status"] == "done" and c.get("watch") == "test":
+            same = digest([r["experiment"], {k: v for k, v in c.items() if k != "bn"}])
+            found.setdefault(same, {})[c["bn"]] = r
+    return [(both["keras"], both["sound"]) for both in found.values() if len(both) == 2]
+
+
+def mended(record: Record) -> float | None:
+    """Test accuracy once the statistics were re-estimated, where the checks found them stale."""
+    return next(
+        (f["recalibrated_test_accuracy"] for f in record["findings"] if "recalibrated_test_accuracy" in f), None
+    )
+
+
+def _draw(keras: Record, sound: Record) -> Any:
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    titles = ("Keras' batch-norm policy", "the sound policy")
+    for axis, run, title in zip(axes, (keras, sound), titles, strict=True):
+        found = points(run)
+        x = range(1, len(found) + 1)
+        axis.plot(x, [p["accuracy"] for p in found], color=TRAIN, marker="o", label="train, while training")
+        axis.plot(x, [p["test_accuracy"] for p in found], color=TEST, marker="s", label="test, after the epoch")
+        if (value := mended(run)) is not None:
+            axis.plot(x[-1], value, color=TEST, marker="*", ms=16, ls="", label="test, statistics re-estimated")
+        axis.set(title=title, xlabel="epoch", xticks=list(x))
+        axis.grid(alpha=0.25)
+        axis.legend(frameon=False, loc="best")
+    axes[0].set(ylabel="accuracy", ylim=(0, 1.02))
+    c = keras["choices"]
+    figure.suptitle(
+        f"{c['strategy']} of {c['backbone']} on {c['dataset']}, {c['size']} px: it learns on the left, too, "
+        "but is evaluated with statistics that it never had"
+    )
+    return figure

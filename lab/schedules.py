@@ -1,0 +1,27 @@
+"""Learning-rate schedules by name: from the peak rate and the steps of a phase to what Keras' optimizers take."""
+
+from collections.abc import Callable
+from typing import Any
+
+import keras
+
+
+def cosine(rate: float, steps: int):
+    """From the rate to 0 along half a cosine; Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983."""
+    return keras.optimizers.schedules.CosineDecay(rate, steps)
+
+
+def onecycle(rate: float, steps: int):
+    """From a 25th of the rate up to it over 30 % of the steps, then down to 0 along half a cosine.
+
+    Smith and Topin 2018, https://arxiv.org/abs/1708.07120; the shape is fastai's.
+    """
+    up = max(1, round(0.3 * steps))
+    return keras.optimizers.schedules.CosineDecay(rate / 25, max(1, steps - up), warmup_target=rate, warmup_steps=up)
+
+
+SCHEDULES: dict[str, Callable[[float, int], Any]] = {
+    "cosine": cosine,
+    "onecycle": onecycle,
+    "constant": lambda rate, _: rate,
+}
