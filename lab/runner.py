@@ -82,6 +82,7 @@ def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int
         process.wait()
         raise
     finally:
+        process.stdout.close()  # type: ignore[union-attr]
         if log_file:
             stderr.close()  # type: ignore[union-attr]
             for left in log_file.parent.parent.glob(f"*/part{process.pid}.*"):  # by a child that was killed

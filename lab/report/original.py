@@ -9,30 +9,20 @@ from tabulate import tabulate
 from lab.report.table import safe
 
 Record = dict[str, Any]
-HEADS = ["model", "published train", "published test", "our train", "our test", "what ours is"]
+HEADS = ["model", "published: train", "test", "ours: train", "test", "what ours is"]
 
 
 def beside_ours(root: Path, records: list[Record]) -> str:
-    """In Markdown; a row that has not been run says so, one that cannot be run here says why and what runs it."""
+    """In Markdown; train accuracies as training itself saw them, on either side.
+
+    A row that has not been run says so, one that cannot be run here says why and what runs it.
+    """
     tables = []
     for path in sorted((root / "experiments").glob("*_published.csv")):
-        comments, rows = read(path)
-        ours: dict[str, list[Record]] = {}
-        for r in records:
-            if r["experiment"].startswith(path.stem.removesuffix("_published")):
-                ours.setdefault(r["label"], []).append(r)
-        cells = [
-            [
-                f"`{r['model']}`",
-                _three(r["train accuracy"]),
-                _three(r["test accuracy"]),
-                *_ours(ours.get(r["model"], [])),
-            ]
-            for r in rows
-        ]
-        tables.append(
-            tabulate(cells, HEADS, tablefmt="github", disable_numparse=True) + "\n\n" + " ".join(comments[1:])
-        )
+        comments, published = read(path)
+        near = [r for r in records if r["experiment"].startswith(path.stem.removesuffix("_published"))]
+        rows = [cells for row in published for cells in _rows(row, [r for r in near if r["label"] == row["model"]])]
+        tables.append(tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) + "\n\n" + " ".join(comments[1:]))
     return "\n\n".join(tables) or "Nothing published to stand beside."
 
 
@@ -43,22 +33,30 @@ def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
     return comments, list(csv.DictReader(line for line in lines if not line.startswith("#")))
 
 
+def _rows(published: dict[str, str], runs: list[Record]) -> list[list[str]]:
+    """A row for each of our groups of that name, one at least."""
+    groups: dict[str, list[Record]] = {}
+    for r in runs:
+        groups.setdefault(r["group"], []).append(r)
+    theirs = [f"{float(published[f'{split} accuracy']):.3f}" for split in ("train", "test")]
+    ours = [_ours(group) for group in groups.values()] or [["-", "-", "not run"]]
+    return [[f"`{published['model']}`", *theirs, *cells] for cells in ours]
+
+
 def _ours(runs: list[Record]) -> list[str]:
-    done = [r for r in runs if r["status"] == "done"]
-    if not done:
-        return [
-            "-",
-            "-",
-            safe(f"{runs[0]['status']}: {runs[0]['error']}. `{runs[0]['command']}`") if runs else "not run",
-        ]
-    c = done[0]["choices"]
-    means = [sum(r[split]["accuracy"] for r in done) / len(done) for split in ("train", "test")]
-    seeds = f", {len(done)} seeds" if len(done) > 1 else ""
-    return [
-        *(f"{m:.3f}" for m in means),
-        safe(f"{c['strategy']} of {c['backbone']}, {c['size']} px, {c['budget']}{seeds}"),
-    ]
+    c, status = runs[0]["choices"], runs[0]["status"]
+    if status != "done":
+        return ["-", "-", safe(f"{status}: {runs[0]['error']}; `{runs[0]['command']}`")]
+    test = sum(r["test"]["accuracy"] for r in runs) / len(runs)
+    budget = f", {c['budget']}" if "budget" in c else ""
+    policy = f", --bn {c['bn']}" if c.get("bn", "sound") != "sound" else ""
+    seeds = f", {len(runs)} seeds" if len(runs) > 1 else ""
+    what = f"{c['strategy']} of {c['backbone']}, {c['size']} px{budget}{policy}{seeds}"
+    return [_trained(runs), f"{test:.3f}", safe(what)]
 
 
-def _three(text: str) -> str:
-    return f"{float(text):.3f}"
+def _trained(runs: list[Record]) -> str:
+    """Mean training accuracy in the epoch that was kept, of the last phase."""
+    last = [[s for s in r["steps"] if s.get("history")][-1:] for r in runs]
+    kept = [phase["history"][phase["kept_epoch"] - 1]["accuracy"] for phases in last for phase in phases]
+    return f"{sum(kept) / len(kept):.3f}" if kept else "-"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import margins, memory, original, sizes, table
+from lab.report import caching, margins, memory, original, sizes, table
 
 FIRST = """# Results
 
@@ -43,6 +43,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "experiments_table": lambda root, records: experiments(root),
     "findings_list": lambda root, records: table.findings(records),
     "original_table": original.beside_ours,
+    "caching_table": lambda root, records: caching.saved(records),
     "margins_table": lambda root, records: margins.against_scratch(records),
     "memory_table": lambda root, records: memory.shapes(root),
     "sizes_table": lambda root, records: sizes.refused(root),

@@ -1,0 +1,36 @@
+"""What caching features saves: `extract` against the same head trained through the frozen backbone."""
+
+from typing import Any
+
+from tabulate import tabulate
+
+from lab.report.table import safe
+from lab.spec import digest
+
+Record = dict[str, Any]
+THROUGH = "extract(cache=False)"
+HEADS = ["data", "network", "seconds from features", "seconds through the backbone", "ratio", "test accuracies"]
+
+
+def saved(records: list[Record]) -> str:
+    """In Markdown, a row a pair of runs that differ in nothing else; features that were there already do not count."""
+    alike: dict[str, dict[str, Record]] = {}
+    for r in records:
+        c = r["choices"]
+        if r["status"] == "done" and c["strategy"] in ("extract", THROUGH):
+            same = digest([r["experiment"], {k: v for k, v in c.items() if k != "strategy"}])
+            alike.setdefault(same, {})[c["strategy"]] = r
+    rows = [
+        _row(both["extract"], both[THROUGH])
+        for both in alike.values()
+        if len(both) == 2 and both["extract"]["steps"][0]["features"] == "computed"
+    ]
+    return tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "Not measured yet."
+
+
+def _row(cached: Record, through: Record) -> list[str]:
+    c = cached["choices"]
+    a, b = (r["cost"]["train_seconds"] for r in (cached, through))
+    accuracies = f"{cached['test']['accuracy']:.4f}, {through['test']['accuracy']:.4f}"
+    network = f"{c['backbone']}, {c['size']} px, {c['budget']}"
+    return [safe(c["dataset"]), safe(network), f"{a:.0f}", f"{b:.0f}", f"{a / b:.2f}", accuracies]
