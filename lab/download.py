@@ -12,11 +12,16 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 from urllib.parse import urlsplit
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 
 from lab import command
 from lab.errors import BadInput, Unavailable
+from lab.progress import PLAIN, duration
 
 BLOCK = 1 << 18  # bytes at most that are read at a time
 TRIES = 4  # in a row that bring nothing new
@@ -46,7 +51,7 @@ def main(argv: list[str]) -> int:
             traceback.print_exc()
         print(f"error: {error}", file=sys.stderr)
         return 3
-    print(f"all there; use them with: --dataset {args.dataset} --data-dir {shlex.quote(str(folder))}")
+    print(f"all there; use it with: --dataset {shlex.quote(args.dataset)} --data-dir {shlex.quote(str(folder))}")
     return 0
 
 
@@ -95,12 +100,14 @@ def fetch(url: str, md5: str, folder: Path, show: "Show") -> None:
         receive(url, part, show)
     show.say(f"{path.name}: {megabytes(size_of(part))} have come, comparing the checksum")
     if (found := md5_of(part)) != md5:
-        part.unlink()
+        with writing(part):
+            part.unlink()
         raise Unavailable(
             f"{url} has the checksum {found}, not {md5}; what came was deleted: give the command again, and if it "
             "happens again, the file on the server is another one"
         )
-    os.replace(part, path)
+    with writing(path):
+        os.replace(part, path)
 
 
 def receive(url: str, part: Path, show: "Show") -> None:
@@ -118,7 +125,7 @@ def receive(url: str, part: Path, show: "Show") -> None:
             most, tries = max(most, size_of(part)), 0 if size_of(part) > most else tries + 1
             if tries == TRIES:
                 raise Unavailable(
-                    f"{url} cannot be reached ({error}); see to the network and give the same command again, which "
+                    f"{url} cannot be fetched ({error}); see to the network and give the same command again, which "
                     f"goes on from here, or fetch the file with a browser into {part.parent}"
                 ) from None
             pause = PAUSE * 2 ** max(tries - 1, 0)
@@ -135,10 +142,9 @@ def append(url: str, part: Path, show: "Show") -> None:
         BadInput: the part cannot be written.
     """
     have = size_of(part)
-    with answer_of(url, have) as answer:
+    with answer_of(url, part) as answer:
         if answer.status == 206 and not answer.headers.get("Content-Range", "").startswith(f"bytes {have}-"):
-            part.unlink()
-            raise Broken("the server sent another part than it was asked for")
+            restart(part, "the server sent another part than it was asked for")
         have = have if answer.status == 206 else 0
         length = answer.headers.get("Content-Length", "")
         total = have + int(length) if length.isdigit() else None
@@ -155,8 +161,8 @@ def append(url: str, part: Path, show: "Show") -> None:
 
 
 @contextmanager
-def answer_of(url: str, have: int) -> Iterator[Any]:
-    """The server's answer to a request for the file, from byte `have` on.
+def answer_of(url: str, part: Path) -> Iterator[Any]:
+    """The server's answer to a request for what the part lacks.
 
     Raises:
         Broken: it does not answer, or says to come back later.
@@ -164,14 +170,14 @@ def answer_of(url: str, have: int) -> Iterator[Any]:
     """
     demand_safe(url)
     request = urllib.request.Request(url, headers={"User-Agent": "transfer-learning-lab"})  # noqa: S310 (`demand_safe`)
-    if have:
+    if have := size_of(part):
         request.add_header("Range", f"bytes={have}-")
     try:
         answer = urllib.request.build_opener(Redirect).open(request, timeout=TIMEOUT)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # the part is longer than the file: it belongs to another one
-            raise Broken("the server has no more than what is here") from None
+        if error.code == 416:
+            restart(part, "what is here is longer than the server's file")
         if error.code in PASSING:
             raise Broken(f"the server answers {error.code} {error.reason}") from None
         raise Unavailable(f"{url}: the server answers {error.code} {error.reason}; fetch it elsewhere") from None
@@ -195,6 +201,13 @@ def blocks(answer: Any) -> Iterator[bytes]:
         if not block:
             return
         yield block
+
+
+def restart(part: Path, why: str) -> NoReturn:
+    """Forgets a part that belongs to another file."""
+    with writing(part):
+        part.unlink(missing_ok=True)
+    raise Broken(why)
 
 
 class Redirect(urllib.request.HTTPRedirectHandler):
@@ -247,7 +260,7 @@ def size_of(path: Path) -> int:
 
 
 def md5_of(path: Path) -> str:
-    """What the archives' publisher gives; it shows damage, and that the server is the publisher's, https shows."""
+    """MD5 is what the publisher gives: it shows damage; that it is the publisher who answers, https shows."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
@@ -260,13 +273,9 @@ class Show:
     """A bar for each file in a terminal; elsewhere a plain line at its start and every few seconds."""
 
     def __init__(self) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
-        from rich.progress import TransferSpeedColumn as Speed
-
         self.console = Console(highlight=False, soft_wrap=True)
         self.progress = Progress(
-            TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), Speed(),
+            TextColumn("{task.description}"), BarColumn(20), DownloadColumn(), TransferSpeedColumn(),
             TextColumn("left"), TimeRemainingColumn(),
             console=self.console, disable=not self.console.is_terminal,
         )  # fmt: skip
@@ -281,8 +290,6 @@ class Show:
         self.progress.stop()
 
     def say(self, text: str) -> None:
-        from rich.markup import escape
-
         self.console.print(escape(text))
 
     def begin(self, name: str, have: int, total: int | None) -> None:
@@ -297,8 +304,6 @@ class Show:
 
     def at(self, have: int) -> None:
         """`have` bytes are there."""
-        from lab.progress import PLAIN, duration
-
         self.progress.update(self.task, completed=have)
         now = time.monotonic()
         if self.console.is_terminal or now - self.last < PLAIN:

@@ -1,9 +1,15 @@
 """A folder or a zip archive read alike; nothing is unpacked, no path leaves it."""
 
+import hashlib
 import io
+import lzma
+import struct
 import zipfile
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
+from typing import IO
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
@@ -12,35 +18,119 @@ from lab.errors import BadInput
 
 LARGEST_FILE = 256 << 20  # bytes
 LARGEST_SIDE = 8192  # pixels
+BLOCK = 1 << 20  # bytes read at a time where a file is read through
+
+DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+NO_IMAGE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error)
 
 
 class Files:
-    """The files below a folder, or in a zip archive, by their names with `/`."""
+    """The files below a folder, or in a zip archive, by their names with `/`.
 
-    def __init__(self, place: str | None, what: str):
-        """`what` says what is wanted, for the error.
+    Attributes:
+        path: the folder or archive.
+        names: of all files.
+        folders: names of the folders that are listed as such, among them every empty one.
+    """
+
+    def __init__(self, place: str | None, what: str, hint: str = "", alone: tuple[str, ...] = ()):
+        """`what` says what is wanted, for the error, and `hint` how else to get it.
+
+        A file with one of the endings `alone` is read as a folder that holds nothing else.
 
         Raises:
             BadInput: there is no such folder or archive.
         """
         if place is None:
-            raise BadInput(f"{what} is not embedded; say where it is with --data-dir FOLDER or ARCHIVE.zip")
-        self.path = Path(place).expanduser()
-        self.zip: zipfile.ZipFile | None = None
+            raise BadInput(f"{what} is not embedded; say where it is with --data-dir FOLDER or ARCHIVE.zip{hint}")
+        self.path = self.root = Path(place).expanduser()
+        self.names: set[str] = set()
+        self.folders: set[str] = set()
+        self.archives: list[zipfile.ZipFile] = []
+        self.packed: dict[str, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
         if self.path.is_dir():
-            self.names = {p.relative_to(self.path).as_posix() for p in self.path.rglob("*") if p.is_file()}
+            for found in self.root.rglob("*"):
+                (self.names if found.is_file() else self.folders).add(found.relative_to(self.root).as_posix())
+        elif self.path.is_file() and self.path.name.lower().endswith(alone):
+            self.root = self.path.parent
+            self.names = {self.path.name}
         elif self.path.is_file():
-            try:
-                self.zip = zipfile.ZipFile(self.path)
-            except (zipfile.BadZipFile, OSError) as error:
-                raise BadInput(f"{self.path.name} is neither a folder nor a zip archive: {error}") from None
-            self.infos = {i.filename: i for i in self.zip.infolist() if not i.is_dir()}
-            self.names = set(self.infos)
-            for name in self.names:
-                if name.startswith("/") or ".." in PurePosixPath(name).parts:
-                    raise BadInput(f"{self.path.name} holds the path {name!r}, which leads out of the archive; refused")
+            self._add(self.path, "")
         else:
             raise BadInput(f"--data-dir {place}: no such folder or archive")
+
+    def close(self) -> None:
+        """Closes the archives; a file in one of them cannot be read from then on."""
+        for archive in self.archives:
+            archive.close()
+
+    def __enter__(self) -> "Files":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def title(self) -> str:
+        """What errors call the folder or archive."""
+        return self.path.name or str(self.path.resolve())  # `.` has no name
+
+    def called(self, name: str) -> str:
+        """What errors call a file: behind the folder or archive that holds it."""
+        if name in self.packed:
+            archive, info = self.packed[name]
+            return f"{Path(str(archive.filename)).name}/{info.filename}"
+        return f"{self.title}/{name}" if self.root == self.path else name
+
+    def open_archives(self) -> None:
+        """Adds what the folder's zip archives hold, as if each were unpacked where it lies.
+
+        A file that does lie there comes before its packed copy. An archive in an archive stays shut.
+
+        Raises:
+            BadInput: names the archive that is none, or that holds a path which leads out of it.
+        """
+        for name in sorted(self.names - set(self.packed)):
+            if name.lower().endswith(".zip"):
+                self._add(self.root / name, name.rpartition("/")[0])
+
+    def _add(self, path: Path, folder: str) -> None:
+        try:
+            archive = zipfile.ZipFile(path)
+        except (*DAMAGED, ValueError, struct.error) as error:
+            raise BadInput(f"{path.name} is neither a folder nor a zip archive: {error}; fetch it again") from None
+        self.archives.append(archive)
+        infos = {i.filename: i for i in archive.infolist()}  # of two with one name, the last, as when unpacking
+        for name in infos:
+            if name.startswith("/") or ".." in PurePosixPath(name).parts:
+                self.close()
+                raise BadInput(f"{path.name} holds the path {name!r}, which leads out of the archive; refused")
+        for inner, info in infos.items():
+            name = f"{folder}/{inner}" if folder else inner
+            if info.is_dir():
+                self.folders.add(name.rstrip("/"))
+            elif name not in self.names:
+                self.names.add(name)
+                self.packed[name] = archive, info
+
+    @contextmanager
+    def open(self, name: str, largest: int) -> Iterator[tuple[IO[bytes], int]]:
+        """A file of at most `largest` bytes as (stream, size in bytes).
+
+        Raises:
+            BadInput: it is missing, too large, or damaged.
+        """
+        if name not in self.names:
+            raise BadInput(f"{self.title} has no file {name}")
+        archive, info = self.packed.get(name, (None, None))
+        try:
+            size = info.file_size if info else (self.root / name).stat().st_size
+            if size > largest:
+                raise BadInput(f"{self.called(name)} has {size:,} bytes; {largest:,} are allowed")
+            with archive.open(info) if archive and info else (self.root / name).open("rb") as stream:
+                yield stream, size
+        except DAMAGED as error:
+            raise BadInput(f"{self.called(name)} cannot be read: {error}") from None
 
     def read(self, name: str) -> bytes:
         """Content of a file.
@@ -48,15 +138,8 @@ class Files:
         Raises:
             BadInput: it is missing, too large, or damaged.
         """
-        if name not in self.names:
-            raise BadInput(f"{self.path.name} has no file {name}")
-        size = self.infos[name].file_size if self.zip else (self.path / name).stat().st_size
-        if size > LARGEST_FILE:
-            raise BadInput(f"{self.path.name}/{name} has {size:,} bytes; {LARGEST_FILE:,} are allowed")
-        try:
-            return self.zip.read(name) if self.zip else (self.path / name).read_bytes()
-        except (OSError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:
-            raise BadInput(f"{self.path.name}/{name} cannot be read: {error}") from None
+        with self.open(name, LARGEST_FILE) as (stream, _):
+            return stream.read()
 
     def image(self, name: str, size: int) -> np.ndarray:
         """An RGB image (size, size, 3) uint8, resized with antialiasing if it has another size.
@@ -68,15 +151,45 @@ class Files:
             with Image.open(io.BytesIO(self.read(name))) as image:
                 if max(image.size) > LARGEST_SIDE:
                     raise BadInput(
-                        f"{self.path.name}/{name} is {image.width} x {image.height} px; {LARGEST_SIDE} are allowed"
+                        f"{self.called(name)} is {image.width} x {image.height} px; {LARGEST_SIDE} are allowed"
                     )
                 rgb = image.convert("RGB")
-        except (UnidentifiedImageError, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-            raise BadInput(f"{self.path.name}/{name} is not a readable image: {str(error)[:100]}") from None
-        return np.asarray(rgb if rgb.size == (size, size) else rgb.resize((size, size), Image.Resampling.BILINEAR))
+        except (*NO_IMAGE, Image.DecompressionBombError) as error:
+            raise BadInput(f"{self.called(name)} is not a readable image: {str(error)[:100]}") from None
+        return fitted(rgb, size)
+
+    def checksum(self, name: str) -> int:
+        """CRC-32 of a file's content; an archive has it in its directory.
+
+        Raises:
+            BadInput: it cannot be read.
+        """
+        if name in self.packed:
+            return self.packed[name][1].CRC
+        crc = 0
+        with self.open(name, 1 << 62) as (stream, _):
+            while block := stream.read(BLOCK):
+                crc = zlib.crc32(block, crc)
+        return crc
 
     def checksums(self, suffixes: tuple[str, ...]) -> list[str]:
         """`name crc32` of the files with these endings, sorted: the same for a folder and its archive."""
         chosen = sorted(n for n in self.names if n.lower().endswith(suffixes))
-        crc = (lambda n: self.infos[n].CRC) if self.zip else (lambda n: zlib.crc32((self.path / n).read_bytes()))
-        return [f"{n} {crc(n):08x}" for n in chosen]
+        return [f"{n} {self.checksum(n):08x}" for n in chosen]
+
+    def sha256(self, name: str, largest: int) -> str:
+        """SHA-256 of a file's content, in hexadecimal.
+
+        Raises:
+            BadInput: it is missing, too large, or damaged.
+        """
+        sha = hashlib.sha256()
+        with self.open(name, largest) as (stream, _):
+            while block := stream.read(BLOCK):
+                sha.update(block)
+        return sha.hexdigest()
+
+
+def fitted(image: Image.Image, size: int) -> np.ndarray:
+    """The image as an array (size, size) or (size, size, C), resized with antialiasing if it has another size."""
+    return np.asarray(image if image.size == (size, size) else image.resize((size, size), Image.Resampling.BILINEAR))
