@@ -26,14 +26,15 @@ RECIPE = {"dataset": "gtsrb", "batch_size": 64, "schedule": "onecycle", "contras
 RECIPE |= {"label_smoothing": 0.1, "ema": 0.99, "learning_rate": 3e-3}
 MOBILE = {**RECIPE, "backbone": "MobileNetV2(alpha=0.35)", "weights": "imagenet"}
 RUNS = [
-    *matrix(strategy=["finetune", "scratch"], size=64, seeds=3, epochs=5, **MOBILE),
-    *matrix(strategy=["extract", "extract(cache=False)"], size=64, epochs=10, **{**MOBILE, "augment": "none"}),
-    *matrix(strategy="extract", size=64, seeds=3, epochs=5, **MOBILE),
     *matrix(name="base_NASNetMobile", strategy="frozen", **NASNET),
     *matrix(name="base_NASNetMobile_with_classifier", strategy="extract", head="mlp", **NASNET, **ORIGINALS),
     *matrix(name="NASNetMobile_with_classifier", strategy="finetune", head="mlp", **NASNET, **ORIGINALS),
     *matrix(name="NASNetMobile", strategy="scratch", watch="test", bn=["keras", "sound"], **NASNET, **ORIGINALS),
+    *matrix(strategy=["finetune", "scratch"], size=64, seeds=3, epochs=5, **MOBILE),
     *matrix(name="CNN_10_relu", strategy="scratch", backbone="cnn10", seeds=3, epochs=7, **RECIPE),
+    *matrix(strategy=["extract", "extract(cache=False)"], size=64, epochs=10, **{**MOBILE, "augment": "none"}),
+    *matrix(strategy="extract", size=64, seeds=3, epochs=5, **MOBILE),
     *matrix(strategy="frozen", size=[32, 64], **MOBILE),
+    *matrix(strategy="finetune", size=96, epochs=6, **MOBILE),
     *matrix(strategy=["finetune", "scratch", "extract"], size=32, seeds=3, epochs=5, **MOBILE),
 ]

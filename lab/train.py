@@ -129,6 +129,8 @@ class Trainer:
         """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
         raw = [to_numpy(v) for v in model.trainable_variables]
         model.optimizer.finalize_variable_values(model.trainable_variables)
+        # copies: JAX frees what a model predicts with, and the optimizer still holds the averages
+        assign(model.trainable_variables, [to_numpy(v) for v in model.trainable_variables])
         return raw
 
     def _epoch(self, model, batch, phase, number, epoch, steps: range, total: int) -> dict[str, float]:

@@ -42,11 +42,11 @@ def test_predictions_from_files_are_the_runs_own(root, images, tmp_path, capsys)
     words = [name, str(images), "--csv", str(table), "--submission", str(answer), "--out", str(root)]
     assert command.call(predict.main, words) == 0
     labels, p = predictions.read(root, store.finished(root, name), "test")
-    rows = list(csv.DictReader(table.open()))
+    rows = list(csv.DictReader(table.read_text().splitlines()))
     found = np.array([[float(v) for k, v in row.items() if k.startswith("p ")] for row in rows])
     np.testing.assert_allclose(found, p, atol=2e-5)
     assert [int(r["class_id"]) for r in rows] == p.argmax(axis=1).tolist()
-    submitted = list(csv.reader(answer.open()))
+    submitted = list(csv.reader(answer.read_text().splitlines()))
     assert submitted[0] == ["Path", "ClassId"] and submitted[1] == [f"{images.name}/00000.png", str(p[0].argmax())]
     shown = capsys.readouterr().out.splitlines()
     assert shown[0].startswith(f"{images.name}/00000.png: {p[0].argmax()} {p[0].max():.3f}")

@@ -11,11 +11,22 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from lab import command, report, run, store
+from lab import command, predictions, report, run, store
 
 TINY = ["--backbone", "cnn10(width=4,norm='none')", "--weights", "none", "--dataset", "digits"]
 TINY += ["--limit", "40", "--size", "16", "--epochs", "2"]
-COMMANDS = ["lab", "lab.run", "lab.report", "lab.strategies", "lab.backbones", "lab.datasets", "lab.heads"]
+COMMANDS = [
+    "lab",
+    "lab.run",
+    "lab.report",
+    "lab.predict",
+    "lab.ensemble",
+    "lab.download",
+    "lab.strategies",
+    "lab.backbones",
+    "lab.datasets",
+    "lab.heads",
+]
 
 
 def lab(*words, module="lab.run", **environment):
@@ -75,8 +86,9 @@ def test_a_record_holds_what_a_result_depends_on(tmp_path):
     kept = np.load(tmp_path / "results" / "quickstart" / f"{record['name']}.test.npz", allow_pickle=False)
     assert (kept["labels"] == kept["predicted"]).mean() == record["test"]["accuracy"]
     assert -np.log(kept["p_true"]).mean() == pytest.approx(record["test"]["loss"], rel=1e-4)
-    everything = np.load(store.cache(tmp_path, "quickstart") / f"{record['name']}.probabilities.npy")
-    assert everything.shape == (40, 10)
+    labels, everything = predictions.read(tmp_path, record, "test")
+    assert everything.shape == (40, 10) and (labels == kept["labels"]).all()
+    assert len(predictions.read(tmp_path, record, "train")[0]) == 40
     text = json.dumps(record)
     assert str(tmp_path) not in text and str(ROOT) not in text
 
@@ -243,7 +255,8 @@ def test_jax_trains_without_tensorflow(tmp_path):
     blocked.mkdir()
     (blocked / "tensorflow.py").write_text("raise ImportError('not here')\n")
     began = time.time()
-    words = [*TINY, "--strategy", "finetune,extract", "--backbone", "cnn10(width=4)"]
+    words = [*TINY, "--strategy", "finetune,extract", "--backbone", "cnn10(width=4)", "--contrast", "standardize"]
+    words += ["--ema", "0.9", "--label-smoothing", "0.1", "--schedule", "onecycle", "--watch", "test"]
     done = lab(*words, "--out", str(tmp_path), KERAS_BACKEND="jax", PYTHONPATH=str(blocked), **QUICK_XLA)
     assert done.returncode == 0, done.stdout + done.stderr
     records = store.read(tmp_path)

@@ -72,7 +72,7 @@ def _row(runs: list[Record]) -> dict[str, Any]:
     first = runs[0]
     c, done = first["choices"], first["status"] == "done"
     model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
-    alone = c["strategy"] == "scratch" or "members" in c  # neither has a source
+    alone = c["weights"] == "none" and (c["strategy"] == "scratch" or "members" in c)
     notes = [] if alone else [f"from {c['weights']}"]
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
     notes += [c["precision"]] if c["precision"] != "float32" else []

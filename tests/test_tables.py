@@ -1,0 +1,138 @@
+"""The README's other tables and pictures, against figures worked out here by other means."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import ROOT
+from scipy import stats
+from test_report import record, row_of
+
+from lab import report, store
+from lab.report import caching, margins, memory, original, pictures, policies, readme
+
+PUBLISHED = """# about
+# Somebody 2019
+model,test accuracy,test loss,train accuracy,train loss,time s
+first,0.03,1,0.98,1,1
+second,0.5,1,0.6,1,1
+third,0.1,1,0.2,1,1
+"""
+
+
+def choices(r, **more):
+    return {**r, "choices": {**r["choices"], **more}}
+
+
+def test_published_rows_stand_beside_ours_and_none_is_left_out(tmp_path):
+    (tmp_path / "experiments").mkdir()
+    (tmp_path / "experiments" / "x_published.csv").write_text(PUBLISHED)
+    phase = [{"step": "train", "steps": 1, "kept_epoch": 2, "history": [{"accuracy": 0.1}, {"accuracy": 0.9}]}]
+    runs = [
+        record("scratch", 0, 0.7, label="first", steps=phase, group="a"),
+        record("scratch", 1, 0.8, label="first", steps=phase, group="a"),
+        record("scratch", 0, 0.2, label="first", steps=phase, group="b"),
+        record("frozen", status="unavailable", label="second", error="no weights here", command="python -m lab.run x"),
+        record("scratch", 0, 0.4, label="third", experiment="y"),
+    ]
+    text = original.beside_ours(tmp_path, runs)
+    assert "| 0.980" in row_of(text, "`first`", "2 seeds") and "0.900" in row_of(text, "`first`", "2 seeds")
+    assert "0.750" in row_of(text, "`first`", "2 seeds") and sum("`first`" in line for line in text.splitlines()) == 2
+    assert "unavailable: no weights here; `python -m lab.run x`" in row_of(text, "`second`")
+    assert "not run" in row_of(text, "`third`")
+    assert text.endswith("Somebody 2019")
+
+
+def test_the_nine_rows_of_the_original_are_in_the_experiments_by_name():
+    import runpy
+
+    _, rows = original.read(ROOT / "experiments" / "gtsrb_published.csv")
+    files = ("gtsrb.py", "gtsrb_256.py")
+    ours = {r.name for f in files for r in runpy.run_path(str(ROOT / "experiments" / f))["RUNS"]}
+    assert len(rows) == 9 and {r["model"] for r in rows} <= ours
+
+
+def test_a_difference_is_paired_by_seed_with_students_interval():
+    ours, theirs = [0.80, 0.85, 0.81], [0.70, 0.72, 0.75]
+    runs = [record("finetune", s, a) for s, a in enumerate(ours)] + [
+        record("scratch", s, a) for s, a in enumerate(theirs)
+    ]
+    test = stats.ttest_rel(ours, theirs)
+    low, high = test.confidence_interval(0.95)
+    text = margins.against_scratch([*runs, record("scratch", 7, 0.1)])
+    assert f"{100 * low:+.1f} to {100 * high:+.1f}" in row_of(text, "`finetune`")
+    assert "| 3 " in text and f"{100 * np.mean(np.subtract(ours, theirs)):+.1f}" in text and "above" in text
+
+
+@pytest.mark.parametrize(
+    ("ours", "verdict"), [([0.1, 0.2], "below"), ([0.80, 0.60], "cannot be told apart"), ([0.9, 0.9], "above")]
+)
+def test_a_verdict_needs_an_interval_without_zero(ours, verdict):
+    scratch = [0.7, 0.7] if verdict != "below" else [0.9, 1.0]
+    runs = [record("finetune", s, a) for s, a in enumerate(ours)] + [
+        record("scratch", s, a) for s, a in enumerate(scratch)
+    ]
+    assert verdict in margins.against_scratch(runs)
+
+
+def test_runs_of_another_size_budget_or_experiment_are_no_pair():
+    other = [choices(record("scratch", s, 0.1, group="o"), size=64) for s in (0, 1)]
+    assert "No pairs" in margins.against_scratch([record("finetune", 0), record("finetune", 1), *other])
+
+
+def test_only_features_that_were_computed_are_timed_against_the_backbone():
+    def timed(strategy, seconds, how="computed"):
+        made = choices(record(strategy, group=strategy), budget="10epochs")
+        return {**made, "cost": {"train_seconds": seconds}, "steps": [{"step": "train", "features": how}]}
+
+    pair = [timed("extract", 10.0), timed("extract(cache=False)", 80.0)]
+    assert "0.12" in row_of(caching.saved(pair), "10epochs") and "| 80" in caching.saved(pair)
+    assert caching.saved([timed("extract", 1.0, "read from the cache"), pair[1]]) == "Not measured yet."
+
+
+def test_the_memory_of_zoomed_data_is_that_of_their_arrays():
+    found = json.loads((ROOT / "results" / "memory.json").read_text())
+    for row in found["rows"]:
+        for split in ("train", "test"):
+            theirs = row["theirs"][split]
+            label = 4 if theirs["labels"][1] == 43 else 8
+            assert theirs["bytes"] == np.prod(theirs["images"]) * 4 + np.prod(theirs["labels"]) * label
+        assert row["ours"]["held"] == (86_989 + 12_630) * (32 * 32 * 3 + 8)
+        assert row["ours"]["batch"] == 128 * row["size"] ** 2 * 3 * 4
+    assert "79.1 GB" in row_of(memory.shapes(ROOT), "original's way")
+
+
+def test_the_two_policies_are_drawn_side_by_side_when_both_watched_the_test_split(tmp_path):
+    history = [{"epoch": 1, "steps": 5, "seconds": 1.0, "loss": 1.0, "accuracy": 0.9, "val_loss": 1.0,
+                "val_accuracy": 0.1, "test_accuracy": 0.1, "test_loss": 3.0}]  # fmt: skip
+    steps = [{"step": "train", "steps": 5, "history": history}]
+    mended = {"what": "stale", "recalibrated_test_accuracy": 0.8}
+    sound = choices(record("scratch", steps=steps, findings=[]), watch="test")
+    keras = choices(record("scratch", 0, 0.1, steps=steps, findings=[mended], group="k"), watch="test", bn="keras")
+    keras["name"] = keras["name"].replace("0000000", "1111111")
+    assert policies.pairs([sound, keras]) == [(keras, sound)] and policies.mended(keras) == 0.8
+    assert policies.pairs([sound, choices(keras, size=64)]) == []
+    for r in (sound, keras):
+        store.write(tmp_path, r)
+    records = store.read(tmp_path)
+    drawn = [p.relative_to(tmp_path).as_posix() for p in pictures.draw_all(tmp_path, records)]
+    assert "img/batch_norm/x-cnn10-32px.png" in drawn
+    assert pictures.stale(tmp_path, records) == []
+    store.write(tmp_path, {**keras, "findings": []})
+    assert any("batch_norm" in line for line in pictures.stale(tmp_path, store.read(tmp_path)))
+
+
+def test_an_ensemble_is_a_row_without_a_source_or_a_size(tmp_path):
+    from lab.report import table
+
+    made = choices(record("geometric_mean"), members=["a", "b"], backbone="2 runs", weights="none", size=None)
+    assert "2 runs " in row_of(table.results([made]), "geometric_mean", "mixed") and "from" not in table.results([made])
+
+
+def test_report_knows_nothing_of_what_is_not_there(tmp_path):
+    (tmp_path / "README.md").write_text(
+        "\n".join(f"[comment]: # ({b}_start)\n[comment]: # ({b}_end)\n" for b in readme.BLOCKS)
+    )
+    report.rebuild(tmp_path)
+    text = (tmp_path / "README.md").read_text()
+    assert "Not measured yet" in text and "No pairs" in text and "Nothing published" in text
