@@ -54,7 +54,8 @@ class Net:
         self.top: Any = None
         self.matched_from: int | None = None
         images = keras.Input(shape, name="images")
-        even = CONTRAST[contrast]()(images) if contrast != "none" else images
+        # in 32 bits whatever the policy: squares of 255 overflow in 16
+        even = CONTRAST[contrast](dtype="float32")(images) if contrast != "none" else images
         rgb = GreyToRgb(name="grey_to_rgb")(even) if shape[2] == 1 else even
         ready = backbone.preprocess()(rgb)
         # built before the body: the order of builds is the order of random draws, so part of the recipe

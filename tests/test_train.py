@@ -206,6 +206,25 @@ def test_contrast_makes_a_dark_and_a_bright_image_alike_whatever_else_is_in_the_
     np.testing.assert_allclose(keras.ops.convert_to_numpy(Standardize()(images[:1]))[0], dark, atol=1e-3)
 
 
+def test_contrast_does_not_overflow_in_sixteen_bits():
+    from lab import names
+    from lab.layers import Standardize
+    from lab.net import Net
+
+    images = np.random.default_rng(0).choice([0.0, 255.0], (2, 32, 32, 3)).astype("float32")
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        net = Net(
+            names.build("backbones", "cnn10(width=4)"), (32, 32, 3), names.build("heads", "linear"), 4, "standardize"
+        )
+        even = next(layer for layer in net.model.layers if isinstance(layer, Standardize))
+    finally:
+        keras.config.set_dtype_policy("float32")
+    out = keras.ops.convert_to_numpy(even(images))
+    np.testing.assert_allclose([out.mean(), out.std()], [127.5, 63.75], rtol=1e-3)
+    assert np.isfinite(keras.ops.convert_to_numpy(net.model(images))).all()
+
+
 def test_a_flat_image_is_not_blown_up():
     from lab.layers import Standardize
 
