@@ -49,3 +49,18 @@ def tiny_trainer(tmp_path, data=None, head="linear", own_top=False, backbone="cn
 @pytest.fixture
 def trainer(tmp_path):
     return tiny_trainer(tmp_path)
+
+
+TINY = ["--backbone", "cnn10(width=4,norm='none')", "--weights", "none", "--dataset", "digits"]
+TINY += ["--limit", "60", "--size", "16", "--epochs", "2"]
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory):
+    """A folder with two finished runs, one a seed, made by the command; copied by whoever uses it."""
+    from lab import command, run
+
+    folder = tmp_path_factory.mktemp("trained")
+    words = [*TINY, "--strategy", "finetune", "--contrast", "standardize", "--seeds", "2", "--out", str(folder)]
+    assert command.call(run.main, words) == 0
+    return folder

@@ -1,25 +1,21 @@
 """Predictions of a finished run on files, and ensembles of finished runs: against the run's own figures."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
 from conftest import ROOT
 from PIL import Image
 
-from lab import command, ensemble, names, predict, predictions, run, store
+from lab import command, ensemble, names, predict, predictions, store
 from lab.errors import BadInput
-
-TINY = ["--backbone", "cnn10(width=4)", "--weights", "none", "--dataset", "digits", "--limit", "60", "--size", "16"]
-TINY += ["--epochs", "2", "--strategy", "scratch", "--contrast", "standardize", "--seeds", "2"]
 
 
 @pytest.fixture(scope="module")
-def root(tmp_path_factory):
+def root(trained, tmp_path_factory):
     """Two finished runs on sixty digits."""
-    folder = tmp_path_factory.mktemp("lab")
-    assert command.call(run.main, [*TINY, "--out", str(folder)]) == 0
-    return folder
+    return shutil.copytree(trained, tmp_path_factory.mktemp("lab"), dirs_exist_ok=True)
 
 
 @pytest.fixture(scope="module")

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -9,12 +10,10 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, TINY
 
 from lab import command, predictions, report, run, store
 
-TINY = ["--backbone", "cnn10(width=4,norm='none')", "--weights", "none", "--dataset", "digits"]
-TINY += ["--limit", "40", "--size", "16", "--epochs", "2"]
 COMMANDS = [
     "lab",
     "lab.run",
@@ -59,7 +58,7 @@ def test_a_matrix_trains_records_survives_a_failure_and_is_not_done_twice(tmp_pa
     failed = [r for r in records if r["status"] == "failed"]
     assert failed and all("try a --learning-rate below" in r["error"] for r in failed)
     readme = (tmp_path / "README.md").read_text()
-    assert "| digits (limit 40)" in readme and "| failed" in readme
+    assert "| digits (limit 60)" in readme and "| failed" in readme
     assert report.stale(tmp_path) == []
     times = {p: p.stat().st_mtime_ns for p in (tmp_path / "results").glob("*/*.json")}
     again = lab(*words)
@@ -68,15 +67,15 @@ def test_a_matrix_trains_records_survives_a_failure_and_is_not_done_twice(tmp_pa
     assert all(p.stat().st_mtime_ns == t for p, t in times.items() if p.stem in done)
 
 
-def test_a_record_holds_what_a_result_depends_on(tmp_path):
-    assert lab(*TINY, "--strategy", "finetune", "--seeds", "1", "--out", str(tmp_path)).returncode == 0
-    (record,) = store.read(tmp_path)
+def test_a_record_holds_what_a_result_depends_on(trained, tmp_path):
+    shutil.copytree(trained, tmp_path, dirs_exist_ok=True)
+    record = store.read(tmp_path)[0]
     assert store.is_sealed(record) and record["status"] == "done"
-    assert record["choices"]["limit"] == 40 and record["choices"]["seed"] == 0
+    assert record["choices"]["limit"] == 60 and record["choices"]["seed"] == 0
     assert set(record["environment"]["versions"]) >= {"keras", "tensorflow", "numpy"}
     assert record["environment"]["backend"] and record["environment"]["device"]
     for split in ("train", "val", "test"):
-        assert record[split]["examples"] == 40 == record["data"]["splits"][split]["examples"]
+        assert record[split]["examples"] == 60 == record["data"]["splits"][split]["examples"]
         assert set(record[split]) >= {"accuracy", "loss", "top5", "macro_f1", "per_class"}
     cost = record["cost"]
     assert all(cost[k] > 0 for k in ("train_seconds", "inference_ms_per_image", "peak_memory_mb", "file_mb"))
@@ -87,10 +86,10 @@ def test_a_record_holds_what_a_result_depends_on(tmp_path):
     assert (kept["labels"] == kept["predicted"]).mean() == record["test"]["accuracy"]
     assert -np.log(kept["p_true"]).mean() == pytest.approx(record["test"]["loss"], rel=1e-4)
     labels, everything = predictions.read(tmp_path, record, "test")
-    assert everything.shape == (40, 10) and (labels == kept["labels"]).all()
-    assert len(predictions.read(tmp_path, record, "train")[0]) == 40
+    assert everything.shape == (60, 10) and (labels == kept["labels"]).all()
+    assert len(predictions.read(tmp_path, record, "train")[0]) == 60
     text = json.dumps(record)
-    assert str(tmp_path) not in text and str(ROOT) not in text
+    assert str(trained) not in text and str(ROOT) not in text
 
     # and the run is a source for another: task A to task B
     second = lab(

@@ -38,7 +38,8 @@ def test_published_rows_stand_beside_ours_and_none_is_left_out(tmp_path):
     text = original.beside_ours(tmp_path, runs)
     assert "| 0.980" in row_of(text, "`first`", "2 seeds") and "0.900" in row_of(text, "`first`", "2 seeds")
     assert "0.750" in row_of(text, "`first`", "2 seeds") and sum("`first`" in line for line in text.splitlines()) == 2
-    assert "unavailable: no weights here; `python -m lab.run x`" in row_of(text, "`second`")
+    assert "unavailable" in row_of(text, "`second`", "[1]")
+    assert "- [1] no weights here. `python -m lab.run x`" in text.splitlines()
     assert "not run" in row_of(text, "`third`")
     assert text.endswith("Somebody 2019")
 
@@ -86,7 +87,7 @@ def test_only_features_that_were_computed_are_timed_against_the_backbone():
         return {**made, "cost": {"train_seconds": seconds}, "steps": [{"step": "train", "features": how}]}
 
     pair = [timed("extract", 10.0), timed("extract(cache=False)", 80.0)]
-    assert "0.12" in row_of(caching.saved(pair), "10epochs") and "| 80" in caching.saved(pair)
+    assert "0.12" in row_of(caching.saved(pair), "10 epochs") and "| 80" in caching.saved(pair)
     assert caching.saved([timed("extract", 1.0, "read from the cache"), pair[1]]) == "Not measured yet."
 
 

@@ -37,17 +37,17 @@ def _draw(runs: list[Record]) -> Any:
     for axis, name in ((left, "loss"), (right, "accuracy")):
         for i, run in enumerate(runs):
             _lines(axis, run, name, labelled=i == 0)
-        axis.set(xlabel="training steps", ylabel="loss, nats" if name == "loss" else name)
+        axis.set(xlabel="training steps", ylabel=name)
         axis.grid(alpha=0.25)
-    right.set_ylim(0, 1.02)
-    left.set_ylim(bottom=0)
-    right.legend(frameon=False, loc="best")
     c = runs[0]["choices"]
+    smoothed = " (in training of smoothed labels)" if c.get("label_smoothing") else ""
+    left.set(ylabel=f"loss, nats{smoothed}", ylim=(0, None))
+    right.set_ylim(0, 1.02)
+    right.legend(frameon=False, loc="best")
+    source = "" if c["weights"] == "none" else f" from {c['weights']}"
     seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
     policy = f", --bn {c['bn']}" if c["bn"] != "sound" else ""
-    figure.suptitle(
-        f"{c['strategy']} of {c['backbone']} from {c['weights']} on {c['dataset']}, {c['size']} px, {seeds}{policy}"
-    )
+    figure.suptitle(f"{c['strategy']} of {c['backbone']}{source} on {c['dataset']}, {c['size']} px, {seeds}{policy}")
     return figure
 
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.report.table import safe
+from lab.report.table import network, safe
 from lab.spec import digest
 
 Record = dict[str, Any]
@@ -51,9 +51,8 @@ def interval(differences: list[float]) -> tuple[float, float, float]:
 def _row(record: Record, differences: list[float]) -> list[str]:
     c, (mean, low, high) = record["choices"], interval(differences)
     verdict = "above" if low > 0 else "below" if high < 0 else "cannot be told apart"
-    network = f"{c['backbone']}, {c['size']} px, {c['budget']}"
     return [
-        safe(c["dataset"]), safe(network), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
+        safe(c["dataset"]), network(c), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
         f"{100 * low:+.1f} to {100 * high:+.1f}", verdict,
     ]  # fmt: skip
 

@@ -1,5 +1,6 @@
 """Tables of results: one row for each group of runs that differ by their seed only."""
 
+import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -112,6 +113,14 @@ def _cell(row: pd.Series, name: str, best: bool) -> str:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
+
+
+def network(choices: dict[str, Any]) -> str:
+    """Backbone, size and budget of a run, as other tables name them."""
+    words = [choices["backbone"], f"{choices['size']} px"]
+    if "budget" in choices:
+        words.append(re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"]))
+    return safe(", ".join(words))
 
 
 def safe(text: str) -> str:
