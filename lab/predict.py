@@ -51,11 +51,11 @@ def listed(place: Path) -> list[tuple[str, Any, str]]:
     """
     from lab.datasets._files import Files
 
-    if place.is_file() and place.suffix.lower() in SUFFIXES:
-        return [(place.as_posix(), Files(str(place.parent), "predict"), place.name)]
     if not place.exists():
         raise BadInput(f"no such image or folder: {place}")
-    files = Files(str(place), "predict")
+    files = Files(str(place), "predict", alone=SUFFIXES)
+    if place.is_file() and place.suffix.lower() in SUFFIXES:
+        return [(place.as_posix(), files, place.name)]
     found = sorted(n for n in files.names if n.lower().endswith(SUFFIXES))
     if not found:
         raise BadInput(f"{place} holds no image; read are {', '.join(SUFFIXES)}")
