@@ -110,7 +110,11 @@ def checked(data: Data) -> Data:
         raise BadInput(f"a classifier needs two classes or more; received {len(data.classes)}")
     unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))
     if unseen:
-        raise BadInput(f"training has no example of {data.classes[unseen[0]]!r}, which the test split has")
+        first = data.test.ids[np.flatnonzero(data.test.labels == unseen[0])[0]]
+        raise BadInput(
+            f"training has no example of {data.classes[unseen[0]]!r}, which the test split has ({first}); add some to "
+            "training, or leave the class out of both"
+        )
     return data
 
 
