@@ -32,9 +32,14 @@ RUNS = [
     *matrix(name="NASNetMobile", strategy="scratch", watch="test", bn=["keras", "sound"], **NASNET, **ORIGINALS),
     *matrix(strategy=["finetune", "scratch"], size=64, seeds=3, epochs=5, **MOBILE),
     *matrix(name="CNN_10_relu", strategy="scratch", backbone="cnn10", seeds=3, epochs=7, **RECIPE),
-    *matrix(strategy=["extract", "extract(cache=False)"], size=64, epochs=10, **{**MOBILE, "augment": "none"}),
-    *matrix(strategy="extract", size=64, seeds=3, epochs=5, **MOBILE),
+    *matrix(
+        strategy=["extract(rate=1.0)", "extract(rate=1.0,cache=False)"],
+        size=64,
+        epochs=10,
+        **{**MOBILE, "augment": "none"},
+    ),
+    *matrix(strategy="extract(rate=1.0)", size=64, seeds=3, epochs=5, **MOBILE),
     *matrix(strategy="frozen", size=[32, 64], **MOBILE),
     *matrix(strategy="finetune", size=96, epochs=6, **MOBILE),
-    *matrix(strategy=["finetune", "scratch", "extract"], size=32, seeds=3, epochs=5, **MOBILE),
+    *matrix(strategy=["finetune", "scratch", "extract(rate=1.0)"], size=32, seeds=3, epochs=5, **MOBILE),
 ]

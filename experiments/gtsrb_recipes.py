@@ -2,7 +2,7 @@
 
 Short runs that each change one thing. What was taken from them into experiments/gtsrb.py: contrast
 standardised in the network, label smoothing of 0.1 with an average of the weights, one cycle of the
-rate, and the peak rate of MobileNetV2. About half an hour on 2 CPU cores.
+rate, and the peak rates of MobileNetV2 and of `extract`. About half an hour on 2 CPU cores.
 
     python -m lab.run experiments/gtsrb_recipes.py --data-dir gtsrb32.zip
 """
@@ -13,7 +13,9 @@ PLAIN = {"dataset": "gtsrb", "batch_size": 64, "schedule": "onecycle"}
 SMOOTH = {**PLAIN, "contrast": "standardize", "label_smoothing": 0.1, "ema": 0.99}
 CNN10 = {"strategy": "scratch", "backbone": "cnn10", "epochs": 5, "learning_rate": 3e-3}
 MOBILE = {"strategy": "finetune", "backbone": "MobileNetV2(alpha=0.35)", "size": 32, "epochs": 3}
+EXTRACT = [f"extract(rate={rate})" for rate in (0.3, 1.0, 3.0, 10.0)]
 RUNS = [
+    *matrix(**{**MOBILE, **SMOOTH, "strategy": EXTRACT, "size": 64}, weights="imagenet", learning_rate=3e-3),
     *matrix(**MOBILE, **SMOOTH, weights="imagenet", learning_rate=[1e-3, 3e-3]),
     *matrix(**MOBILE, **{**SMOOTH, "contrast": "none"}, weights="imagenet", learning_rate=3e-3),
     *matrix(**CNN10, **PLAIN),

@@ -8,22 +8,24 @@ from lab.report.table import network, safe
 from lab.spec import digest
 
 Record = dict[str, Any]
-THROUGH = "extract(cache=False)"
+BARE = str.maketrans("", "", "(),")  # what stands around arguments
 HEADS = ["data", "network", "seconds from features", "seconds through the backbone", "ratio", "test accuracies"]
 
 
 def saved(records: list[Record]) -> str:
     """In Markdown, a row a pair of runs that differ in nothing else; features that were there already do not count."""
-    alike: dict[str, dict[str, Record]] = {}
+    alike: dict[str, dict[bool, Record]] = {}
     for r in records:
         c = r["choices"]
-        if r["status"] == "done" and c["strategy"] in ("extract", THROUGH):
-            same = digest([r["experiment"], {k: v for k, v in c.items() if k != "strategy"}])
-            alike.setdefault(same, {})[c["strategy"]] = r
+        if r["status"] == "done" and c["strategy"].startswith("extract"):
+            same = digest(
+                [r["experiment"], {**c, "strategy": c["strategy"].translate(BARE).replace("cache=False", "")}]
+            )
+            alike.setdefault(same, {})["cache=False" in c["strategy"]] = r
     rows = [
-        _row(both["extract"], both[THROUGH])
+        _row(both[False], both[True])
         for both in alike.values()
-        if len(both) == 2 and both["extract"]["steps"][0]["features"] == "computed"
+        if len(both) == 2 and both[False]["steps"][0].get("features") == "computed"
     ]
     return tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "Not measured yet."
 
