@@ -48,8 +48,8 @@ def call(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int
         return 0
 
 
-def root_of(out: str) -> Path:
-    """The folder to work in, made if need be.
+def root_of(out: str, flag: str = "--out") -> Path:
+    """The folder that a flag names, made if need be.
 
     Raises:
         BadInput: it is a file, or cannot be made.
@@ -58,5 +58,5 @@ def root_of(out: str) -> Path:
     try:
         root.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise BadInput(f"--out {out}: {error.strerror or error}") from None
+        raise BadInput(f"{flag} {out}: {error.strerror or error}; choose another folder") from None
     return root.resolve()

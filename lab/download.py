@@ -41,7 +41,7 @@ def main(argv: list[str]) -> int:
     made.add_argument("--to", required=True, metavar="FOLDER", help="where the archives go; made if need be")
     args = made.parse_args(argv)
     archives = archives_of(args.dataset)
-    folder = folder_of(args.to)
+    folder = command.root_of(args.to, "--to")
     try:
         with Show() as show:
             for url, md5 in archives:
@@ -68,20 +68,6 @@ def archives_of(text: str) -> tuple[tuple[str, str], ...]:
         able = [n for n in names.listing("datasets") if getattr(names.find("datasets", n), "archives", ())]
         raise BadInput(f"{text} has no archives to fetch; these have: {', '.join(able)}")
     return archives
-
-
-def folder_of(to: str) -> Path:
-    """The folder to fetch into, made if need be.
-
-    Raises:
-        BadInput: it is a file, or cannot be made.
-    """
-    folder = Path(to).expanduser()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BadInput(f"--to {to}: {error.strerror or error}; choose another folder") from None
-    return folder.resolve()
 
 
 def fetch(url: str, md5: str, folder: Path, show: "Show") -> None:

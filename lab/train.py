@@ -103,7 +103,7 @@ class Trainer:
             began = time.perf_counter()
             logs = self._epoch(model, batch, phase, number, epoch, range(epoch * chunk, upto), steps)
             seconds = time.perf_counter() - began
-            raw = self._average(model)
+            raw = self._average(model) if self.options.ema is not None else None
             val = evaluate()
             history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
             if self.options.watch == "test":
@@ -113,7 +113,8 @@ class Trainer:
             self.progress({**about, **history[-1]})
             if best is None or score >= best[0] or self.options.keep == "last":
                 best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
-            assign(model.trainable_variables, raw)
+            if raw is not None:
+                assign(model.trainable_variables, raw)
         if best is not None:
             assign(net.model.variables, best[2])
         self.record[-1] |= {
