@@ -6,11 +6,12 @@ batches of 128, no augmentation), three passes under Keras' batch-norm policy an
 The rest uses the recipe that experiments/gtsrb_recipes.py chose on the validation tracks: cnn10, and
 MobileNetV2(alpha=0.35) from ImageNet by each strategy at one budget, at 32 px and zoomed to 64 px,
 three seeds each. `extract` stands beside the same head trained through the frozen backbone. About
-two and a half hours on 2 CPU cores; what is done already is skipped when it is started again.
+three hours on 2 CPU cores; what is done already is skipped when it is started again.
 
     python -m lab.download gtsrb --to gtsrb
     python -m lab.run experiments/gtsrb.py --data-dir gtsrb
     python -m lab.ensemble --experiment gtsrb --best 10 --name 'ten best'
+    python -m lab.ensemble --experiment gtsrb --best 2 --name 'two best'      # of K from 2 to 10, best on validation
 
 ImageNet's weights come from where Keras keeps them (`~/.keras/models`) or from the network; what
 cannot be had is recorded as unavailable and taken up by the same command once it can.

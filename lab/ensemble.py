@@ -8,7 +8,7 @@ from typing import Any
 from lab import command, store
 from lab.errors import BadInput
 from lab.run import EXPERIMENT, portable
-from lab.spec import RECIPE, digest
+from lab.spec import RECIPE, check_name, digest
 
 MEANS = {
     "geometric": "the normalised product's root: a member that is sure of a no is heard",
@@ -25,10 +25,11 @@ def main(argv: list[str]) -> int:
         "--best", type=int, metavar="K", help="in place of RUNs: the K best of --experiment on validation"
     )
     made.add_argument("--experiment", metavar="X", help="where --best looks, and where the result is recorded")
-    made.add_argument("--mean", default="geometric", choices=MEANS, help="how probabilities are averaged")
+    made.add_argument("--mean", default="geometric", choices=MEANS, help="; ".join(f"{m}: {what}" for m, what in MEANS.items()))
     made.add_argument("--name", metavar="X", help="the model's name in the table")
     command.add_out(made)
     args = made.parse_args(argv)
+    check_name(args.name)
     root = command.root_of(args.out)
     members = chosen(root, args.runs, args.best, args.experiment)
     experiment = args.experiment or EXPERIMENT

@@ -133,9 +133,18 @@ def check(run: Run) -> Run:
         names.checked("--" + field.name.replace("_", "-"), getattr(run, field.name), hints[field.name])
     if run.budget is not None and not re.fullmatch(r"[1-9]\d{0,8}(steps?|s)", run.budget):
         raise BadInput(f"--budget is a number of steps or seconds, as 2000steps or 120s; received {run.budget!r}")
-    if run.name is not None and not re.fullmatch(r"[\w .,()=+-]{1,60}", run.name):
-        raise BadInput(f"--name takes up to 60 letters, digits, spaces and . , ( ) = + - _; received {run.name!r}")
+    check_name(run.name)
     return run
+
+
+def check_name(name: str | None) -> None:
+    """Refuses a `--name` that a table or a file name could not hold.
+
+    Raises:
+        BadInput: says which characters there may be.
+    """
+    if name is not None and not re.fullmatch(r"[\w .,()=+-]{1,60}", name):
+        raise BadInput(f"--name takes up to 60 letters, digits, spaces and . , ( ) = + - _; received {name!r}")
 
 
 def resolve(run: Run, root: Path) -> Resolved:

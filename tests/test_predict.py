@@ -114,6 +114,7 @@ def test_the_best_of_an_experiment_are_chosen_on_validation(root):
         (["--best", "1", "--experiment", "quickstart"], "--best takes 2 or more"),
         (["--best", "2", "--experiment", "nothing"], "two finished runs or more; found 0"),
         (["a", "b"], "no such run"),
+        (["a", "b", "--name", "<b>"], "--name takes up to 60 letters"),
     ],
 )
 def test_an_ensemble_of_nothing_is_refused(root, words, said, capsys):
