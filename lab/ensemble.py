@@ -25,7 +25,9 @@ def main(argv: list[str]) -> int:
         "--best", type=int, metavar="K", help="in place of RUNs: the K best of --experiment on validation"
     )
     made.add_argument("--experiment", metavar="X", help="where --best looks, and where the result is recorded")
-    made.add_argument("--mean", default="geometric", choices=MEANS, help="; ".join(f"{m}: {what}" for m, what in MEANS.items()))
+    made.add_argument(
+        "--mean", default="geometric", choices=MEANS, help="; ".join(f"{m}: {what}" for m, what in MEANS.items())
+    )
     made.add_argument("--name", metavar="X", help="the model's name in the table")
     command.add_out(made)
     args = made.parse_args(argv)
