@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -17,7 +17,7 @@ from typing import Any
 
 from lab.environment import device, environment, peak_memory
 from lab.errors import BadInput, Unavailable
-from lab.spec import Resolved, Run, resolve
+from lab.spec import Resolved, Run, dropped, resolve
 
 REPORTED = 0.2  # seconds between two reports of a step
 
@@ -97,6 +97,7 @@ def describe_data(data) -> dict[str, Any]:
         "splits": {n: {"examples": len(s), "digest": s.digest} for n, s in data.splits().items()},
         "classes": data.classes,
         "source": data.source,
+        "left_out": data.left_out,
     }
 
 
@@ -123,12 +124,13 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     tell({"event": "note", "text": "reading data"})
     from lab.data import checked
 
-    data = checked(resolved.dataset.load(run.data_dir)).limited(run.limit)
+    data = checked(resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))).limited(run.limit)
     tell({"event": "note", "text": "building"})
     import keras
 
     from lab import store
     from lab.load import open_net
+    from lab.reading import kept
     from lab.train import Options, Trainer
 
     if keras.backend.backend() == "tensorflow":
@@ -138,6 +140,8 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         # finish in any order, and the sums of MobileNetV2's gradients with them
         tf.config.experimental.enable_op_determinism()
         tf.config.threading.set_inter_op_parallelism_threads(1)
+    decoded = store.cache(root, "images")
+    data = data.each(lambda s: replace(s, images=kept(s.images, run.image_cache, decoded / s.digest)))
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
     task = import_module(f"lab.tasks.{run.task}")
@@ -155,7 +159,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     options = Options(
         batch_size=run.batch_size, learning_rate=run.learning_rate, seed=run.seed, augment=run.augment, bn=run.bn,
         keep=run.keep, epochs=run.epochs, steps=steps, seconds=seconds, schedule=run.schedule,
-        label_smoothing=run.label_smoothing, ema=run.ema, watch=run.watch,
+        label_smoothing=run.label_smoothing, ema=run.ema, watch=run.watch, balance=run.balance, patience=run.patience,
     )  # fmt: skip
     return Trainer(
         net, data, task, options, store.cache(root, "features"), lambda event: tell({"event": "step", **event})

@@ -159,7 +159,7 @@ def summary(cls: type) -> str:
 
 def table(folder: str) -> list[tuple[str, str]]:
     """(name with its arguments, what it is) of everything in a folder."""
-    return [(f"{n}{_arguments(find(folder, n))}", summary(find(folder, n))) for n in listing(folder)]
+    return [(_written(n, find(folder, n)), summary(find(folder, n))) for n in listing(folder)]
 
 
 def _modules(folder: str) -> list[types.ModuleType]:
@@ -173,6 +173,10 @@ def _family(module: types.ModuleType) -> dict[str, type[Named]]:
     if hasattr(module, "FAMILY"):
         return module.FAMILY
     return {name: getattr(module, "".join(w.capitalize() for w in name.split("_")))}
+
+
+def _written(name: str, cls: type) -> str:
+    return getattr(cls, "written", f"{name}{_arguments(cls)}")
 
 
 def _arguments(cls: type) -> str:

@@ -12,6 +12,7 @@ from lab import command
 from lab.errors import BadInput
 from lab.spec import Run, matrix
 
+PLACES = ("--data-dir", "--dataset", "--group", "--weights")
 EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
 
 
@@ -40,10 +41,12 @@ def parser():
     for field in dataclasses.fields(Run):
         if field.name == "seed":
             continue
-        default = "" if field.default is None else f" (default: {field.default})"
-        made.add_argument(
-            "--" + field.name.replace("_", "-"), metavar="X", help=(field.metadata["help"] + default).replace("%", "%%")
-        )
+        default = "" if field.default in (None, False) else f" (default: {field.default})"
+        flag, text = "--" + field.name.replace("_", "-"), (field.metadata["help"] + default).replace("%", "%%")
+        if field.default is False:
+            made.add_argument(flag, action="store_const", const="yes", help=text)
+        else:
+            made.add_argument(flag, metavar="X", help=text)
     made.add_argument("--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)")
     made.add_argument(
         "--dry-run", action="store_true", help="time a few batches; print hours, memory and parameters of each run"
@@ -90,7 +93,9 @@ def values(name: str, text: str) -> list[Any]:
     hint = typing.get_type_hints(Run)[name]
     if get_origin(hint) in (typing.Union, types.UnionType):
         hint = next(a for a in get_args(hint) if a is not type(None))
-    if name in ("data_dir", "name"):
+    if hint is bool:
+        return [True]
+    if name in ("data_dir", "group", "drop_classes", "name"):
         return [text]
     found = []
     for word in split_commas(text):
@@ -158,7 +163,7 @@ def portable(argv: list[str]) -> str:
     words, flag = ["python -m lab.run"], ""
     for word in argv:
         if "--out" not in (flag, word):
-            words.append(_quoted(Path(word).name if flag in ("--data-dir", "--weights") else word))
+            words.append(_quoted(Path(word).name if flag in PLACES and Path(word).expanduser().exists() else word))
         flag = word
     return " ".join(words)
 

@@ -91,7 +91,7 @@ def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int
 
 def title(r: Resolved) -> str:
     c = r.choices
-    return f"{c['strategy']}, {c['dataset']}, {c['backbone']} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+    return f"{c['strategy']}, {c['data']}, {c['backbone']} from {c['weights']}, {c['size']} px, seed {c['seed']}"
 
 
 def log(root: Path, experiment: str, resolved: Resolved) -> Path:

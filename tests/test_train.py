@@ -175,10 +175,10 @@ def test_the_average_of_the_weights_is_what_is_kept_and_training_goes_on_without
     net.train_only(phase.select)
     plain._compile(net.model, phase, 8)
     plain.record.append({})
-    batch, _, _ = plain._inputs(phase)
-    mean: list = []
-    for step in range(8):
-        net.model.train_on_batch(*batch(0, step))
+    batches, _, _ = plain._inputs(phase)
+    made, mean = iter(batches(0, range(8))), []
+    for _ in range(8):
+        net.model.train_on_batch(*next(made))
         now = [keras.ops.convert_to_numpy(v) for v in net.model.trainable_variables]
         mean = [0.7 * m + 0.3 * v for m, v in zip(mean, now, strict=True)] if mean else now
     for a, b in zip(averaged.net.model.trainable_variables, mean, strict=True):
