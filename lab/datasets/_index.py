@@ -59,8 +59,6 @@ def index(files: Files, names: Iterable[str]) -> dict[str, Entry]:
 
 def look(files: Files, name: str) -> Entry:
     """Decodes one file and says what it is."""
-    import imagehash
-
     try:
         content = files.read(name)
     except BadInput as error:
@@ -68,14 +66,24 @@ def look(files: Files, name: str) -> Entry:
     sha256 = hashlib.sha256(content).hexdigest()
     try:
         with opened(content) as image:
-            width, height, mode = image.width, image.height, image.mode
-            small = fitted(rgb(image, 4 * LOOK), LOOK).astype("float64")
+            return entry(image, sha256)
     except Unreadable as error:
         return Entry(sha256, error=str(error))
-    hashed = str(imagehash.phash(Image.fromarray(small.astype("uint8"))))
-    pixels = small.reshape(-1, 3)
+
+
+def entry(image: Image.Image, sha256: str) -> Entry:
+    """What an image is.
+
+    Raises:
+        Unreadable: it cannot be decoded.
+    """
+    import imagehash
+
+    width, height, mode = image.width, image.height, image.mode
+    small = fitted(rgb(image, 4 * LOOK), LOOK)
+    pixels = small.reshape(-1, 3).astype("float64")
     mean, square = (np.round(v.mean(axis=0), 3).tolist() for v in (pixels, pixels**2))
-    return Entry(sha256, width, height, mode, hashed, mean, square)
+    return Entry(sha256, width, height, mode, str(imagehash.phash(Image.fromarray(small))), mean, square)
 
 
 def _place(files: Files) -> Path:

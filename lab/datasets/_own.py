@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, NamedTuple
@@ -83,34 +84,42 @@ class Own(Dataset):
 
     def fingerprint(self, data_dir):
         found = self._usable(data_dir)
-        groups = _groups(found, self.group)
+        groups = groups_of(found, self.group)
         rows = zip(found.examples, groups, strict=True)
         return digest_of([f"v{self.version}", *(f"{e[:3]} {g} {found.entries[e.name].sha256}" for e, g in rows)])[:32]
 
     def load(self, data_dir):
+        found = self._usable(data_dir)
+        groups = groups_of(found, self.group)
+        _refuse_shared(found.examples, [found.entries[e.name].sha256 for e in found.examples], "are the same image")
+        if self.group:
+            _refuse_shared(found.examples, groups, "are of one group")
+        whole, classes = self.whole(found)
+        source = f"{self.name} {found.files.title}"
+        return parted(whole, self.parts(found), classes=classes, source=source, left_out=found.broken)
+
+    def whole(self, found: "Survey") -> tuple[Split, tuple[str, ...]]:
+        """All readable examples as one split, and their classes."""
         from lab.reading import OnDemand
 
         assert self.px is not None
-        found = self._usable(data_dir)
-        title, px = found.files.title, self.px
-        classes = in_order({e.label for e in found.examples})
-        number = {c: i for i, c in enumerate(classes)}
-        labels = np.array([number[e.label] for e in found.examples], "int64")
-        content = np.array([found.entries[e.name].sha256 for e in found.examples])
-        groups = _groups(found, self.group)
-        _refuse_shared(found.examples, content.tolist(), "are the same image")
-        if self.group:
-            _refuse_shared(found.examples, groups, "are of one group")
-        parts = dealt(labels, united(_repeated(content), groups), [e.split for e in found.examples], title)
+        px = self.px
+        labels, classes = _numbered(found)
         names = np.array([e.name for e in found.examples])
+        content = np.array([f"{found.entries[e.name].sha256} {px} {self.fit}" for e in found.examples])
         images = OnDemand(
-            lambda i: found.files.image(str(names[i]), px, self.fit),
-            (px, px, 3),
-            np.array([f"{c} {px} {self.fit}" for c in content]),
-            np.arange(len(names)),
+            lambda i: found.files.image(str(names[i]), px, self.fit), (px, px, 3), content, np.arange(len(names))
         )
-        whole = Split(images, labels, names)
-        return parted(whole, parts, classes=tuple(classes), source=f"{self.name} {title}", left_out=found.broken)
+        return Split(images, labels, names), classes
+
+    def parts(self, found: "Survey") -> dict[str, np.ndarray]:
+        """Which of the readable examples are in train, val and test.
+
+        Raises:
+            BadInput: groups do not fit, or only some examples have a split.
+        """
+        alike = united(_repeated([found.entries[e.name].sha256 for e in found.examples]), groups_of(found, self.group))
+        return dealt(_numbered(found)[0], alike, [e.split for e in found.examples], found.files.title)
 
     def _usable(self, data_dir: str | None) -> "Survey":
         found = self.survey(data_dir)
@@ -149,11 +158,17 @@ def in_order(labels: set[str]) -> list[str]:
     return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)
 
 
-def _repeated(words: np.ndarray) -> list[str]:
+def _numbered(found: Survey) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels (N,) of the readable examples, and the classes that they number."""
+    classes = in_order({e.label for e in found.examples})
+    number = {c: i for i, c in enumerate(classes)}
+    return np.array([number[e.label] for e in found.examples], "int64"), tuple(classes)
+
+
+def _repeated(words: list[str]) -> list[str]:
     """The words that occur more than once; "" in place of the others."""
-    values, counts = np.unique(words, return_counts=True)
-    often = set(values[counts > 1].tolist())
-    return [w if w in often else "" for w in words.tolist()]
+    counts = Counter(words)
+    return [w if counts[w] > 1 else "" for w in words]
 
 
 def _refuse_shared(examples: list[Example], keys: list[str], what: str) -> None:
@@ -171,7 +186,7 @@ def _refuse_shared(examples: list[Example], keys: list[str], what: str) -> None:
                 )
 
 
-def _groups(found: Survey, group: str | None) -> list[str]:
+def groups_of(found: Survey, group: str | None) -> list[str]:
     """The group of each example; "" where it is in none.
 
     Raises:
