@@ -9,7 +9,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -29,7 +29,7 @@ def main() -> int:
     tell = _teller()
     try:
         resolved = resolve(Run(**order["run"]), Path(order["root"]))
-        work = dry if order["dry"] else execute
+        work = {"run": execute, "dry": dry, "doctor": doctor}[order["what"]]
         tell({"event": "end", "record": work(resolved, order, tell)})
         return 0
     except (BadInput, Unavailable) as error:
@@ -43,13 +43,12 @@ def main() -> int:
 
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it."""
-    from lab import checks, predictions, store
+    from lab import predictions, store
+    from lab.checks import statistics
 
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
-    findings: list[dict] = checks.before(trainer)
-    for finding in findings:
-        tell({"event": "finding", **finding})
+    findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
     clock, cpu = time.perf_counter(), time.process_time()
     drive(resolved, trainer, tell)
     seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
@@ -58,9 +57,9 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
     test = scores["test"][0]
     inference = inference_time(trainer)
-    found = checks.after(trainer, checks.trained_accuracy(trainer.record), test)
-    for finding in found:
-        tell({"event": "finding", **finding})
+    if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), test):
+        tell({"event": "finding", **stale})
+        findings.append(stale)
     cache = store.cache(Path(order["root"]), order["experiment"])
     weights_file = cache / f"{resolved.stem}.weights.h5"
     with store.replacing(weights_file) as partial:
@@ -74,7 +73,8 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "net": describe_net(trainer),
         "steps": trainer.record,
         **{name: result for name, (result, _) in scores.items()},
-        "findings": findings + found,
+        "findings": findings,
+        "found": trainer.found,
         "cost": {
             "train_seconds": seconds,
             "train_cpu_seconds": cpu_seconds,
@@ -87,6 +87,24 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "started": started,
         "finished": now(),
     }
+
+
+def look(trainer, tell: Callable[[dict], None], every: bool) -> list[dict[str, Any]]:
+    """The findings of the checks, each told as it is made."""
+    from lab import checks
+
+    tell({"event": "note", "text": "checking"})
+    found = []
+    for what, finding in checks.before(trainer, every):
+        tell({"event": "finding", **finding} if finding else {"event": "looked", "what": what})
+        found += [finding] if finding else []
+    return found
+
+
+def doctor(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Makes every check and trains nothing that lasts."""
+    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    return {"findings": look(trainer, tell, every=True), "environment": environment(), "found": trainer.found}
 
 
 def describe_data(data) -> dict[str, Any]:
@@ -156,14 +174,17 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
             f"{resolved.source.label} has {net.outputs}"  # type: ignore[union-attr]
         )
     steps, seconds = run.steps_or_seconds
-    options = Options(
-        batch_size=run.batch_size, learning_rate=run.learning_rate, seed=run.seed, augment=run.augment, bn=run.bn,
-        keep=run.keep, epochs=run.epochs, steps=steps, seconds=seconds, schedule=run.schedule,
-        label_smoothing=run.label_smoothing, ema=run.ema, watch=run.watch, balance=run.balance, patience=run.patience,
-    )  # fmt: skip
-    return Trainer(
+    shared = {f.name for f in fields(Options)} & {f.name for f in fields(Run)}
+    options = Options(**{name: getattr(run, name) for name in shared}, steps=steps, seconds=seconds)
+    trainer = Trainer(
         net, data, task, options, store.cache(root, "features"), lambda event: tell({"event": "step", **event})
     )
+    if run.learning_rate == "auto" and resolved.strategy.trains:
+        from lab.checks.rate import found_by_range_test
+
+        tell({"event": "note", "text": "finding a learning rate"})
+        trainer.options.learning_rate = trainer.found["learning_rate"] = found_by_range_test(trainer)
+    return trainer
 
 
 def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:
@@ -237,9 +258,9 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def order_of(run: Run, root: Path, experiment: str, dry: bool) -> dict[str, Any]:
-    """What standard input takes."""
-    return {"run": asdict(run), "root": str(root), "experiment": experiment, "dry": dry}
+def order_of(run: Run, root: Path, experiment: str, what: str) -> dict[str, Any]:
+    """What standard input takes; `what` is to be done is `run`, `dry` or `doctor`."""
+    return {"run": asdict(run), "root": str(root), "experiment": experiment, "what": what}
 
 
 def environment_of_child() -> dict[str, str]:

@@ -138,7 +138,9 @@ def checked(label: str, value: Any, hint: Any) -> Any:
     if get_origin(hint) in (typing.Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
             return None
-        return checked(label, value, next(a for a in get_args(hint) if a is not type(None)))
+        kinds = [a for a in get_args(hint) if a is not type(None)]
+        words = [a for a in kinds if get_origin(a) is Literal and isinstance(value, str) and value in get_args(a)]
+        return checked(label, value, (words or kinds)[0])
     if get_origin(hint) is tuple:
         if not isinstance(value, tuple) or not value:
             raise BadInput(f"{label} must be one or more values; received {value!r}")

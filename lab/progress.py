@@ -14,7 +14,9 @@ PLAIN = 10.0  # seconds between two plain lines of one phase
 class Show:
     """Receives a run's events and shows run k of n, phase, epoch, batch, loss and time left."""
 
-    def __init__(self, runs: int):
+    def __init__(self, runs: int, every: bool = False):
+        """With `every`, checks that found nothing are shown, too."""
+        self.every = every
         self.console = Console(highlight=False, soft_wrap=True)
         self.runs, self.k, self.began, self.last = runs, 0, time.monotonic(), 0.0
         self._first: tuple[float, int] | None = None  # when the phase's first step was reported, and which
@@ -44,7 +46,9 @@ class Show:
     def event(self, event: dict) -> None:
         kind = event["event"]
         if kind == "finding":
-            self.say(f"  ! {event['what']}\n    why: {event['why']}; do: {event['do']}")
+            self.say(f"  ! {event['what']}; why: {event['why']}; do: {event['do']}")
+        elif kind == "looked" and self.every:
+            self.say(f"  ok: {event['what']}")
         elif kind == "note":
             self._task(event["text"], None)
         elif kind == "step":

@@ -32,9 +32,7 @@ def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
             show.say(f"{skipped} of {len({r.digest for r in wanted})} runs are done already and are skipped")
         for resolved in missing.values():
             show.begin(title(resolved))
-            code, end = child(
-                order_of(resolved.run, root, experiment, dry=False), show, log(root, experiment, resolved)
-            )
+            code, end = child(order_of(resolved.run, root, experiment, "run"), show, log(root, experiment, resolved))
             show.end(_finish(root, experiment, command, resolved, code, end))
             codes.add(code)
     return 2 if 2 in codes else int(codes != {0})
@@ -50,12 +48,37 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     with Show(len(runs)) as show:
         for resolved in [resolve(run, root) for run in runs]:
             show.begin(f"dry run, {title(resolved)}")
-            code, end = child(order_of(resolved.run, root, "dry", dry=True), show, None)
+            code, end = child(order_of(resolved.run, root, "dry", "dry"), show, None)
             if code:
                 raise BadInput(end.get("error", "the dry run failed"))
             show.end("timed")
             rows.append({"run": title(resolved), **end["record"]})
     return rows
+
+
+def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
+    """Makes every check before a run, shown as it goes; the findings.
+
+    Raises:
+        BadInput: a run is refused.
+    """
+    found = []
+    with Show(len(runs), every=True) as show:
+        for resolved in [resolve(run, root) for run in runs]:
+            show.begin(title(resolved))
+            code, end = child(order_of(resolved.run, root, "doctor", "doctor"), show, None)
+            if code:
+                raise BadInput(end.get("error", f"the checks ended with {_cause(code)}"))
+            found += end["record"]["findings"]
+            show.end(_environment(end["record"]))
+    return found
+
+
+def _environment(record: dict[str, Any]) -> str:
+    e = record["environment"]
+    versions = ", ".join(f"{n} {v}" for n, v in e["versions"].items() if v)
+    rate = f"; learning rate found: {r:.1g}" if (r := record["found"].get("learning_rate")) else ""
+    return f"{e['backend']} on {e['device']}, {e['cores']} cores, Python {e['python']}, {versions}{rate}"
 
 
 def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int, dict[str, Any]]:

@@ -70,8 +70,8 @@ class Run:
     epochs: Annotated[int, Between(1, 100_000)] = option(20, "the training budget, in passes over the training set")
     budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
     batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
-    learning_rate: Annotated[float, Between(1e-9, 100.0)] = option(
-        2e-3, "peak rate of Adam; the schedule begins anew in each phase"
+    learning_rate: Annotated[float, Between(1e-9, 100.0)] | Literal["auto"] = option(
+        2e-3, "peak rate of Adam, or auto (by a range test); the schedule begins anew in each phase"
     )
     schedule: Literal["cosine", "onecycle", "constant"] = option(
         "cosine", "of the rate: cosine (down to 0), onecycle (up over 30 %, then down to 0), constant"
@@ -103,6 +103,9 @@ class Run:
     )
     watch: Literal["val", "test"] = option(
         "val", "which split is scored after each epoch: val, or test too, for a curve; nothing is chosen by test"
+    )
+    checks: Literal["auto", "all", "none"] = option(
+        "auto", "for mistakes, before training: all, none, auto (all but those that need many steps of their own)"
     )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option("float32", "of the computation")
     device: Literal["any", "gpu"] = option(

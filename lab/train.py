@@ -6,7 +6,7 @@ selected is not. A frozen part that moved fails the run.
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -59,6 +59,7 @@ class Trainer:
 
     Attributes:
         record: what each step did, for the run's record.
+        found: what was chosen by looking at the training data: a learning rate.
     """
 
     def __init__(
@@ -68,6 +69,7 @@ class Trainer:
         self.cache, self.progress = cache, progress
         self.augment = Augment(options.augment, data.shape[-1], data.forbids)
         self.record: list[dict[str, Any]] = []
+        self.found: dict[str, float] = {}
         self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
         self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
@@ -204,16 +206,22 @@ class Trainer:
             def cached(number: int, steps: Iterable[int]):
                 for step in steps:
                     take = self._take(number, step)
-                    yield cut[take], self._targets(take)
+                    yield cut[take], self.targets(take)
 
             return cached, lambda: self.evaluate(self.data.val, self.net.top, val)[0], self.net.top
 
-        def batches(number: int, steps: Iterable[int]):
-            takes = [self._take(number, step) for step in steps]
-            for step, take, images in zip(steps, takes, ahead(self.data.train.images, takes), strict=True):
-                yield self.augment(self.net.sized(images), self._targets(take), self.options.seed, number, step)
+        return self.batches, lambda: self.evaluate(self.data.val)[0], self.net.model
 
-        return batches, lambda: self.evaluate(self.data.val)[0], self.net.model
+    def batches(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Array]]:
+        """Yields augmented images (B, H, W, C) and targets (B, K) of a phase's steps, each a function of its number."""
+        takes = [self._take(number, step) for step in steps]
+        for step, take, images in zip(steps, takes, ahead(self.data.train.images, takes), strict=True):
+            yield self.augment(self.net.sized(images), self.targets(take), self.options.seed, number, step)
+
+    @property
+    def steps(self) -> int:
+        """The run's budget, where it is not in seconds."""
+        return self.options.steps or self.options.epochs * self.steps_per_epoch
 
     def _check_features(self, phase: Phase) -> None:
         if self.net.top is None or not phase.select <= self.net.parts.stage("head"):
@@ -225,7 +233,7 @@ class Trainer:
             return balanced_indices(self._members, o.batch_size, o.seed, number, step)
         return train_indices(len(self.data.train), o.batch_size, o.seed, number, step)
 
-    def _targets(self, take: Array) -> Array:
+    def targets(self, take: Array) -> Array:
         return self.task.encode(self.data.train.labels[take], len(self.data.classes))
 
     def _budget(self, phase: Phase, model, batches) -> tuple[int, int]:
@@ -236,7 +244,7 @@ class Trainer:
             steps = max(1, round(phase.share * o.seconds / seconds))
             self.record[-1]["measured_seconds_per_step"] = seconds
         else:
-            steps = max(1, round(phase.share * (o.steps or o.epochs * self.steps_per_epoch)))
+            steps = max(1, round(phase.share * self.steps))
         return steps, min(self.steps_per_epoch, steps)
 
     def estimate(self, phase: Phase) -> tuple[float, int]:
@@ -250,9 +258,9 @@ class Trainer:
         if phase.inputs == "features":
             self._check_features(phase)
             take = self._take(0, 0)
-            seconds, cut = timed(lambda: self._cut(self.data.train.images[take]))
+            seconds, cut = timed(lambda: self.cut(self.data.train.images[take]))
             before = seconds * (len(self.data.train) + len(self.data.val)) / len(take)
-            model, batches = self.net.top, lambda number, steps: ((cut, self._targets(take)) for _ in steps)
+            model, batches = self.net.top, lambda number, steps: ((cut, self.targets(take)) for _ in steps)
         else:
             batches, _, model = self._inputs(phase)
         steps, chunk = self._budget(phase, model, batches)
@@ -295,9 +303,9 @@ class Trainer:
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip
-        return features.cached(self.cache, key, split, self.options.batch_size, self._cut)
+        return features.cached(self.cache, key, split, self.options.batch_size, self.cut)
 
-    def _cut(self, images: Array) -> Array:
+    def cut(self, images: Array) -> Array:
         """Images (B, h, w, C) uint8 to features, in inference mode."""
         return to_numpy(self.net.features.predict_on_batch(self.net.sized(images)))
 
