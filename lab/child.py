@@ -5,6 +5,7 @@ Its own process, so that peak memory is the run's, a crash is one run's, and a b
 
 import json
 import os
+import signal
 import sys
 import time
 import traceback
@@ -16,22 +17,31 @@ from pathlib import Path
 from typing import Any
 
 from lab.environment import device, environment, peak_memory
-from lab.errors import BadInput, Unavailable
+from lab.errors import BadInput, Interrupted, Unavailable
 from lab.spec import Resolved, Run, dropped, resolve
 
+INTERRUPTED = 4
 REPORTED = 0.2  # seconds between two reports of a step
 
 
 def main() -> int:
-    """Does the run that standard input describes. Exit codes: 0 done, 2 refused, 3 unavailable, 1 failed."""
+    """Does the run that standard input describes.
+
+    Exit codes: 0 done, 2 refused, 3 unavailable, 4 interrupted (by SIGTERM, which the runner sends), 1 failed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us, too; the runner decides
+    signal.signal(signal.SIGTERM, _interrupt)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     order = json.load(sys.stdin)
     tell = _teller()
     try:
         resolved = resolve(Run(**order["run"]), Path(order["root"]))
         work = {"run": execute, "dry": dry, "doctor": doctor}[order["what"]]
-        tell({"event": "end", "record": work(resolved, order, tell)})
-        return 0
+        record = work(resolved, order, tell)
+        tell({"event": "end", "record": record})
+        return INTERRUPTED if record.get("status") == "interrupted" else 0
+    except Interrupted:
+        return INTERRUPTED
     except (BadInput, Unavailable) as error:
         tell({"event": "end", "error": str(error)})
         return 2 if isinstance(error, BadInput) else 3
@@ -42,51 +52,69 @@ def main() -> int:
 
 
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
-    """Trains and measures; returns the record and leaves weights and predictions beside it."""
-    from lab import predictions, store
-    from lab.checks import statistics
+    """Trains and measures; returns the record and leaves weights and predictions beside it.
 
+    Interrupted, it leaves the best weights so far, and a record that says so.
+    """
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
     findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
     clock, cpu = time.perf_counter(), time.process_time()
-    drive(resolved, trainer, tell)
-    seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
-    data = trainer.data
-    tell({"event": "note", "text": "evaluating"})
-    scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
-    test = scores["test"][0]
-    inference = inference_time(trainer)
-    if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), test):
-        tell({"event": "finding", **stale})
-        findings.append(stale)
-    cache = store.cache(Path(order["root"]), order["experiment"])
-    weights_file = cache / f"{resolved.stem}.weights.h5"
-    with store.replacing(weights_file) as partial:
-        trainer.net.save(partial)
-    splits = {name: (split.labels, scores[name][1].probabilities) for name, split in data.splits().items()}
-    predictions.write(Path(order["root"]), order["experiment"], resolved.stem, splits)
-    keep_examples(resolved, Path(order["root"]), data)
+    try:
+        drive(resolved, trainer, tell)
+        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+        tell({"event": "note", "text": "evaluating"})
+        measured = measure(resolved, order, trainer, findings, tell)
+    except Interrupted:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+        measured = {"status": "interrupted", "cost": {}}
+    file = save(resolved, order, trainer)
+    measured["cost"] |= {
+        "train_seconds": seconds,
+        "train_cpu_seconds": cpu_seconds,
+        "seconds": time.perf_counter() - began,
+        "peak_memory_mb": peak_memory(),
+        "file_mb": file.stat().st_size / 1e6,
+    }
     return {
-        "status": "done",
-        "data": describe_data(data),
+        **measured,
+        "data": describe_data(trainer.data),
         "net": describe_net(trainer),
         "steps": trainer.record,
-        **{name: result for name, (result, _) in scores.items()},
         "findings": findings,
         "found": trainer.found,
-        "cost": {
-            "train_seconds": seconds,
-            "train_cpu_seconds": cpu_seconds,
-            "seconds": time.perf_counter() - began,
-            "peak_memory_mb": peak_memory(),
-            "file_mb": weights_file.stat().st_size / 1e6,
-            **inference,
-        },
         "environment": environment(),
         "started": started,
         "finished": now(),
     }
+
+
+def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Every split's figures and the cost of inference; leaves the predictions beside the record."""
+    from lab import predictions
+    from lab.checks import statistics
+
+    data, root = trainer.data, Path(order["root"])
+    scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
+    inference = inference_time(trainer)
+    if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
+        tell({"event": "finding", **stale})
+        findings.append(stale)
+    splits = {name: (split.labels, scores[name][1].probabilities) for name, split in data.splits().items()}
+    predictions.write(root, order["experiment"], resolved.stem, splits)
+    keep_examples(resolved, root, data)
+    return {"status": "done", "cost": inference, **{name: result for name, (result, _) in scores.items()}}
+
+
+def save(resolved: Resolved, order: dict, trainer) -> Path:
+    """Writes the weights into the cache."""
+    from lab import store
+
+    file = store.cache(Path(order["root"]), order["experiment"]) / f"{resolved.stem}.weights.h5"
+    with store.replacing(file) as partial:
+        trainer.net.save(partial)
+    return file
 
 
 def look(trainer, tell: Callable[[dict], None], every: bool) -> list[dict[str, Any]]:
@@ -252,6 +280,10 @@ def keep_examples(resolved: Resolved, root: Path, data) -> None:
     names = np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")
     with store.replacing(folder / f"{resolved.dataset.name}.npz") as partial:
         np.savez_compressed(partial, images=data.train.images[np.array(first)], names=names)
+
+
+def _interrupt(*_: object) -> None:
+    raise Interrupted
 
 
 def now() -> str:

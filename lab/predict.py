@@ -17,7 +17,9 @@ BATCH = 128
 
 def main(argv: list[str]) -> int:
     made = command.parser("lab.predict", "Prints the classes that a finished run gives to images, with probabilities.")
-    made.add_argument("run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them)")
+    made.add_argument(
+        "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
+    )
     made.add_argument("images", metavar="IMAGES", nargs="+", help="image files, folders, or a zip of images")
     made.add_argument("--top", type=int, default=3, metavar="K", help="how many classes a line shows (default: 3)")
     made.add_argument("--csv", metavar="FILE", help="write file, class and the probability of every class")
@@ -25,7 +27,9 @@ def main(argv: list[str]) -> int:
     command.add_out(made)
     args = made.parse_args(argv)
     root = command.root_of(args.out)
-    record = store.finished(root, args.run)
+    record = store.finished(root, args.run, ("done", "interrupted"))
+    if record["status"] == "interrupted":
+        print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
     classes = record["data"]["classes"]
     if not 1 <= args.top <= len(classes):
         raise BadInput(f"--top must be from 1 to {len(classes)}; received {args.top}")

@@ -3,6 +3,7 @@
 import argparse
 import dataclasses
 import runpy
+import shlex
 import sys
 import types
 import typing
@@ -174,13 +175,9 @@ def portable(argv: list[str]) -> str:
     words, flag = ["python -m lab.run"], ""
     for word in argv:
         if "--out" not in (flag, word):
-            words.append(_quoted(Path(word).name if flag in PLACES and Path(word).expanduser().exists() else word))
+            words.append(shlex.quote(Path(word).name if flag in PLACES and Path(word).expanduser().exists() else word))
         flag = word
     return " ".join(words)
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'" if set(word) & set(" ()*") else word
 
 
 if __name__ == "__main__":

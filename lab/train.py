@@ -17,6 +17,7 @@ import numpy as np
 from lab import features
 from lab.augment import Augment
 from lab.data import Data, Split, balanced_indices, eval_batches, train_indices
+from lab.errors import Interrupted
 from lab.net import Net, assign, to_numpy
 from lab.proof import moved
 from lab.reading import ahead
@@ -105,25 +106,29 @@ class Trainer:
         self._compile(model, phase, steps)
         best: tuple[float, int, list] | None = None
         history: list[dict[str, Any]] = []
-        for epoch in range(-(-steps // chunk)):
-            upto = min((epoch + 1) * chunk, steps)
-            began = time.perf_counter()
-            logs = self._epoch(model, batches, phase, number, epoch, range(epoch * chunk, upto), steps)
-            seconds = time.perf_counter() - began
-            raw = self._average(model) if self.options.ema is not None else None
-            val = evaluate()
-            history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
-            if self.options.watch == "test":
-                history[-1] |= named("test", self.evaluate(self.data.test)[0])
-            score = val[self.task.SCORE]
-            about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
-            self.progress({**about, **history[-1]})
-            if best is None or score >= best[0] or self.options.keep == "last":
-                best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
-            if raw is not None:
-                assign(model.trainable_variables, raw)
-            if self._is_stuck(history):
-                break
+        try:
+            for epoch in range(-(-steps // chunk)):
+                upto = min((epoch + 1) * chunk, steps)
+                began = time.perf_counter()
+                logs = self._epoch(model, batches, phase, number, epoch, range(epoch * chunk, upto), steps)
+                seconds = time.perf_counter() - began
+                raw = self._average(model) if self.options.ema is not None else None
+                val = evaluate()
+                history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
+                if self.options.watch == "test":
+                    history[-1] |= named("test", self.evaluate(self.data.test)[0])
+                score = val[self.task.SCORE]
+                about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
+                self.progress({**about, **history[-1]})
+                if best is None or score >= best[0] or self.options.keep == "last":
+                    best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
+                if raw is not None:
+                    assign(model.trainable_variables, raw)
+                if self._is_stuck(history):
+                    break
+        except Interrupted:
+            self._leave(best, history)
+            raise
         if best is not None:
             assign(net.model.variables, best[2])
         self.record[-1] |= {
@@ -134,6 +139,12 @@ class Trainer:
             "batch_norm": net.batch_norm(),
         }  # fmt: skip
         return Result(phase.name, best[0] if best else 0.0, history[-1]["steps"], history)
+
+    def _leave(self, best: tuple[float, int, list] | None, history: list[dict[str, Any]]) -> None:
+        """Ends an interrupted phase with the best weights so far; before its first validation, with the latest."""
+        if best is not None:
+            assign(self.net.model.variables, best[2])
+        self.record[-1] |= {"history": history, "interrupted": True, "kept_epoch": best[1] if best else None}
 
     def _is_stuck(self, history: list[dict[str, Any]]) -> bool:
         """Whether `--patience` is at its end: so many epochs since the best one."""

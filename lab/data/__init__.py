@@ -131,6 +131,17 @@ def parted(whole: Split, parts: dict[str, Array], **about: Any) -> Data:
     return Data(whole.take(parts["train"]), whole.take(parts["val"]), whole.take(parts["test"]), **about)
 
 
+def printable(name: str, where: str) -> str:
+    """A class's name, if it can be shown in a terminal and in a table.
+
+    Raises:
+        BadInput: it is empty, or has control characters or bytes that are no text.
+    """
+    if not name.strip() or not name.isprintable():
+        raise BadInput(f"{where}: the class name {name!r} cannot be printed; rename it")
+    return name
+
+
 def checked(data: Data) -> Data:
     """The data, if a classifier can be trained and tested on them.
 
@@ -146,6 +157,8 @@ def checked(data: Data) -> Data:
             raise BadInput(
                 f"the {name} split has a label {low if low < 0 else high}; labels are 0 to {len(data.classes) - 1}"
             )
+    for name in data.classes:
+        printable(name, data.source)
     if len(data.classes) < 2:
         raise BadInput(f"a classifier needs two classes or more; received {len(data.classes)}")
     unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))

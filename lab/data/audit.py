@@ -12,7 +12,7 @@ from lab.errors import BadInput
 
 BITS = 10  # of 64, by which the perceptual hashes of near duplicates differ at most
 COSINE = 0.9  # of their features, at least
-ROWS = 1024  # hashes compared at a time
+ROWS = 128  # hashes compared with all others at a time
 MOST = 200_000  # pairs that are looked at closer
 SHOWN = 10  # pairs printed and drawn
 COLUMNS = ["kind", "first", "split", "label", "second", "second split", "second label", "bits", "cosine"]

@@ -142,17 +142,6 @@ class Survey(NamedTuple):
     broken: dict[str, str]
 
 
-def printable(name: str, where: str) -> str:
-    """A class's name, if it can be shown in a terminal and in a table.
-
-    Raises:
-        BadInput: it is empty, or has control characters or bytes that are no text.
-    """
-    if not name.strip() or not name.isprintable():
-        raise BadInput(f"{where}: the class name {name!r} cannot be printed; rename it")
-    return name
-
-
 def in_order(labels: set[str]) -> list[str]:
     """Names of classes in alphabetical order; numbers, where all are, in theirs."""
     return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)

@@ -1,9 +1,10 @@
 from collections import Counter
 from dataclasses import dataclass
 
+from lab.data import printable
 from lab.datasets._decoding import SUFFIXES
 from lab.datasets._files import Files
-from lab.datasets._own import Example, Own, printable
+from lab.datasets._own import Example, Own
 from lab.datasets._splitting import split_called
 from lab.errors import BadInput
 

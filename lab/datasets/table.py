@@ -2,10 +2,11 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lab.data import printable
 from lab.datasets import TABLES
 from lab.datasets._decoding import SUFFIXES
 from lab.datasets._files import Files
-from lab.datasets._own import Example, Own, printable
+from lab.datasets._own import Example, Own
 from lab.datasets._splitting import split_called
 from lab.errors import BadInput
 
