@@ -14,7 +14,7 @@ from lab import command
 from lab.errors import BadInput
 from lab.spec import Run, matrix
 
-PLACES = ("--data-dir", "--dataset", "--group", "--weights")
+PLACES = ("--dataset", "--group", "--weights")  # flags that may take a path
 EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
 
 
@@ -175,7 +175,8 @@ def portable(argv: list[str]) -> str:
     words, flag = ["python -m lab.run"], ""
     for word in argv:
         if "--out" not in (flag, word):
-            words.append(shlex.quote(Path(word).name if flag in PLACES and Path(word).expanduser().exists() else word))
+            is_place = flag == "--data-dir" or (flag in PLACES and Path(word).expanduser().exists())
+            words.append(shlex.quote(Path(word).name if is_place else word))
         flag = word
     return " ".join(words)
 

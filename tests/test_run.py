@@ -284,39 +284,23 @@ def test_jax_trains_without_tensorflow(tmp_path):
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax"])
 def test_own_images_train_with_every_choice_of_theirs(tmp_path, backend):
-    tree = {
-        f"{c}/scene{i // 3}_{i}.png": n for n, c in enumerate(("cat", "dog, wet", "odd")) for i in range(24 - 6 * n)
-    }
+    pets = enumerate(("cat", "dog, wet", "odd"))
+    tree = {f"{c}/scene{i // 3}_{i}.png": n for n, c in pets for i in range(24 - 6 * n)}
     folder = photos(tmp_path / "pets", tree)
     (folder / "cat/scene9_99.png").write_bytes(b"no image")
-    words = [
-        "--backbone",
-        "cnn10(width=4)",
-        "--weights",
-        "none",
-        "--size",
-        "16",
-        "--epochs",
-        "9",
-        "--out",
-        str(tmp_path),
-    ]
-    words += ["--dataset", str(folder), "--group", r"scene(\d+)_", "--drop-classes", "odd", "--skip-corrupt"]
-    words += ["--balance", "weights,sampling", "--patience", "2", "--learning-rate", "auto", "--image-cache", "none"]
-    done = lab(*words, "--strategy", "scratch", KERAS_BACKEND=backend, **QUICK_XLA)
+    flags = f"--dataset {folder} --backbone cnn10(width=4,norm='none') --weights none --size 16 --strategy scratch"
+    flags += " --group scene(\\d+)_ --drop-classes odd --skip-corrupt --balance sampling --epochs 4 --patience 1"
+    flags += f" --learning-rate auto --image-cache none --out {tmp_path}"
+    done = lab(*flags.split(" "), KERAS_BACKEND=backend, **QUICK_XLA)
     assert done.returncode == 0, done.stdout + done.stderr
-    for record in store.read(tmp_path):
-        assert record["data"]["classes"] == ["cat", "dog, wet"] and list(record["data"]["left_out"]) == [
-            "cat/scene9_99.png"
-        ]
-        assert sum(s["examples"] for s in record["data"]["splits"].values()) == 42
-        assert 1e-6 < record["found"]["learning_rate"] < 1
-        (phase, *_) = record["steps"]
-        scores = [e["val_accuracy"] for e in phase["history"]]
-        stopped = len(scores) < 9
-        assert phase["steps"] == phase["history"][-1]["steps"] and stopped == (
-            len(scores) - 1 - int(np.argmax(scores)) >= 2
-        )
+    (record,) = store.read(tmp_path)
+    data, (phase, *_) = record["data"], record["steps"]
+    assert data["classes"] == ["cat", "dog, wet"] and list(data["left_out"]) == ["cat/scene9_99.png"]
+    assert sum(s["examples"] for s in data["splits"].values()) == 42
+    assert 1e-6 < record["found"]["learning_rate"] < 1
+    scores = [e["val_accuracy"] for e in phase["history"]]
+    since = len(scores) - 1 - int(np.argmax(scores))
+    assert phase["steps"] == phase["history"][-1]["steps"] and (len(scores) == 4 or since == 1)
     assert "| pets " in (tmp_path / "README.md").read_text()
     assert str(tmp_path) not in next(tmp_path.glob("results/*/*.json")).read_text()
 

@@ -16,9 +16,9 @@ from lab.errors import BadInput
 
 @dataclass(frozen=True)
 class Hf(Dataset):
-    """A data set of the Hugging Face hub, as `--dataset hf:beans`, or a folder of save_to_disk; needs the extra `hf`.
+    """A data set of the Hugging Face hub, as `--dataset hf:beans`, or a folder of save_to_disk.
 
-    Images are read when they are asked for.
+    Images are read when they are asked for. Needs the extra `hf`.
     """
 
     embedded = False
@@ -33,6 +33,8 @@ class Hf(Dataset):
         return self.px
 
     def __str__(self) -> str:
+        if not self.of:
+            return super().__str__()
         return f"hf:{Path(self.of).name if Path(self.of).is_dir() else self.of}"
 
     def told(self, size, group, skip_corrupt):

@@ -13,7 +13,7 @@ from lab.errors import BadInput
 
 @dataclass(frozen=True)
 class Tfds(Dataset):
-    """A data set of TensorFlow Datasets by its name, as `--dataset tfds:eurosat`; downloaded where there is a network.
+    """A data set of TensorFlow Datasets, as `--dataset tfds:eurosat`; fetched where there is a network.
 
     `--data-dir` is where it was prepared, or is to be (left out: TFDS's own, `~/tensorflow_datasets`).
     """
@@ -30,7 +30,7 @@ class Tfds(Dataset):
         return self.px
 
     def __str__(self) -> str:
-        return f"tfds:{self.of}"
+        return f"tfds:{self.of}" if self.of else super().__str__()
 
     def told(self, size, group, skip_corrupt):
         super().told(size, group, skip_corrupt)
