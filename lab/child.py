@@ -5,33 +5,43 @@ Its own process, so that peak memory is the run's, a crash is one run's, and a b
 
 import json
 import os
+import signal
 import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, fields, replace
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lab.environment import device, environment, peak_memory
-from lab.errors import BadInput, Unavailable
-from lab.spec import Resolved, Run, resolve
+from lab.errors import BadInput, Interrupted, Unavailable
+from lab.spec import Resolved, Run, dropped, resolve
 
+INTERRUPTED = 4
 REPORTED = 0.2  # seconds between two reports of a step
 
 
 def main() -> int:
-    """Does the run that standard input describes. Exit codes: 0 done, 2 refused, 3 unavailable, 1 failed."""
+    """Does the run that standard input describes.
+
+    Exit codes: 0 done, 2 refused, 3 unavailable, 4 interrupted (by SIGTERM, which the runner sends), 1 failed.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us, too; the runner decides
+    signal.signal(signal.SIGTERM, _interrupt)
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     order = json.load(sys.stdin)
     tell = _teller()
     try:
         resolved = resolve(Run(**order["run"]), Path(order["root"]))
-        work = dry if order["dry"] else execute
-        tell({"event": "end", "record": work(resolved, order, tell)})
-        return 0
+        work = {"run": execute, "dry": dry, "doctor": doctor}[order["what"]]
+        record = work(resolved, order, tell)
+        tell({"event": "end", "record": record})
+        return INTERRUPTED if record.get("status") == "interrupted" else 0
+    except Interrupted:
+        return INTERRUPTED
     except (BadInput, Unavailable) as error:
         tell({"event": "end", "error": str(error)})
         return 2 if isinstance(error, BadInput) else 3
@@ -42,51 +52,87 @@ def main() -> int:
 
 
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
-    """Trains and measures; returns the record and leaves weights and predictions beside it."""
-    from lab import checks, predictions, store
+    """Trains and measures; returns the record and leaves weights and predictions beside it.
 
+    Interrupted, it leaves the best weights so far, and a record that says so.
+    """
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
-    findings: list[dict] = checks.before(trainer)
-    for finding in findings:
-        tell({"event": "finding", **finding})
+    findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
     clock, cpu = time.perf_counter(), time.process_time()
-    drive(resolved, trainer, tell)
-    seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
-    data = trainer.data
-    tell({"event": "note", "text": "evaluating"})
-    scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
-    test = scores["test"][0]
-    inference = inference_time(trainer)
-    found = checks.after(trainer, checks.trained_accuracy(trainer.record), test)
-    for finding in found:
-        tell({"event": "finding", **finding})
-    cache = store.cache(Path(order["root"]), order["experiment"])
-    weights_file = cache / f"{resolved.stem}.weights.h5"
-    with store.replacing(weights_file) as partial:
-        trainer.net.save(partial)
-    splits = {name: (split.labels, scores[name][1].probabilities) for name, split in data.splits().items()}
-    predictions.write(Path(order["root"]), order["experiment"], resolved.stem, splits)
-    keep_examples(resolved, Path(order["root"]), data)
+    try:
+        drive(resolved, trainer, tell)
+        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+        tell({"event": "note", "text": "evaluating"})
+        measured = measure(resolved, order, trainer, findings, tell)
+    except Interrupted:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+        measured = {"status": "interrupted", "cost": {}}
+    file = save(resolved, order, trainer)
+    measured["cost"] |= {
+        "train_seconds": seconds,
+        "train_cpu_seconds": cpu_seconds,
+        "seconds": time.perf_counter() - began,
+        "peak_memory_mb": peak_memory(),
+        "file_mb": file.stat().st_size / 1e6,
+    }
     return {
-        "status": "done",
-        "data": describe_data(data),
+        **measured,
+        "data": describe_data(trainer.data),
         "net": describe_net(trainer),
         "steps": trainer.record,
-        **{name: result for name, (result, _) in scores.items()},
-        "findings": findings + found,
-        "cost": {
-            "train_seconds": seconds,
-            "train_cpu_seconds": cpu_seconds,
-            "seconds": time.perf_counter() - began,
-            "peak_memory_mb": peak_memory(),
-            "file_mb": weights_file.stat().st_size / 1e6,
-            **inference,
-        },
+        "findings": findings,
+        "found": trainer.found,
         "environment": environment(),
         "started": started,
         "finished": now(),
     }
+
+
+def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Every split's figures and the cost of inference; leaves the predictions beside the record."""
+    from lab import predictions
+    from lab.checks import statistics
+
+    data, root = trainer.data, Path(order["root"])
+    scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
+    inference = inference_time(trainer)
+    if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
+        tell({"event": "finding", **stale})
+        findings.append(stale)
+    splits = {name: (split.labels, scores[name][1].probabilities) for name, split in data.splits().items()}
+    predictions.write(root, order["experiment"], resolved.stem, splits)
+    keep_examples(resolved, root, data)
+    return {"status": "done", "cost": inference, **{name: result for name, (result, _) in scores.items()}}
+
+
+def save(resolved: Resolved, order: dict, trainer) -> Path:
+    """Writes the weights into the cache."""
+    from lab import store
+
+    file = store.cache(Path(order["root"]), order["experiment"]) / f"{resolved.stem}.weights.h5"
+    with store.replacing(file) as partial:
+        trainer.net.save(partial)
+    return file
+
+
+def look(trainer, tell: Callable[[dict], None], every: bool) -> list[dict[str, Any]]:
+    """The findings of the checks, each told as it is made."""
+    from lab import checks
+
+    tell({"event": "note", "text": "checking"})
+    found = []
+    for what, finding in checks.before(trainer, every):
+        tell({"event": "finding", **finding} if finding else {"event": "looked", "what": what})
+        found += [finding] if finding else []
+    return found
+
+
+def doctor(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Makes every check and trains nothing that lasts."""
+    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    return {"findings": look(trainer, tell, every=True), "environment": environment(), "found": trainer.found}
 
 
 def describe_data(data) -> dict[str, Any]:
@@ -97,6 +143,7 @@ def describe_data(data) -> dict[str, Any]:
         "splits": {n: {"examples": len(s), "digest": s.digest} for n, s in data.splits().items()},
         "classes": data.classes,
         "source": data.source,
+        "left_out": data.left_out,
     }
 
 
@@ -123,12 +170,13 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     tell({"event": "note", "text": "reading data"})
     from lab.data import checked
 
-    data = checked(resolved.dataset.load(run.data_dir)).limited(run.limit)
+    data = checked(resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))).limited(run.limit)
     tell({"event": "note", "text": "building"})
     import keras
 
     from lab import store
     from lab.load import open_net
+    from lab.reading import kept
     from lab.train import Options, Trainer
 
     if keras.backend.backend() == "tensorflow":
@@ -138,6 +186,8 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         # finish in any order, and the sums of MobileNetV2's gradients with them
         tf.config.experimental.enable_op_determinism()
         tf.config.threading.set_inter_op_parallelism_threads(1)
+    decoded = store.cache(root, "images")
+    data = data.each(lambda s: replace(s, images=kept(s.images, run.image_cache, decoded / s.digest)))
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
     task = import_module(f"lab.tasks.{run.task}")
@@ -152,14 +202,17 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
             f"{resolved.source.label} has {net.outputs}"  # type: ignore[union-attr]
         )
     steps, seconds = run.steps_or_seconds
-    options = Options(
-        batch_size=run.batch_size, learning_rate=run.learning_rate, seed=run.seed, augment=run.augment, bn=run.bn,
-        keep=run.keep, epochs=run.epochs, steps=steps, seconds=seconds, schedule=run.schedule,
-        label_smoothing=run.label_smoothing, ema=run.ema, watch=run.watch,
-    )  # fmt: skip
-    return Trainer(
+    shared = {f.name for f in fields(Options)} & {f.name for f in fields(Run)}
+    options = Options(**{name: getattr(run, name) for name in shared}, steps=steps, seconds=seconds)
+    trainer = Trainer(
         net, data, task, options, store.cache(root, "features"), lambda event: tell({"event": "step", **event})
     )
+    if run.learning_rate == "auto" and resolved.strategy.trains:
+        from lab.checks.rate import found_by_range_test
+
+        tell({"event": "note", "text": "finding a learning rate"})
+        trainer.options.learning_rate = trainer.found["learning_rate"] = found_by_range_test(trainer)
+    return trainer
 
 
 def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:
@@ -229,13 +282,17 @@ def keep_examples(resolved: Resolved, root: Path, data) -> None:
         np.savez_compressed(partial, images=data.train.images[np.array(first)], names=names)
 
 
+def _interrupt(*_: object) -> None:
+    raise Interrupted
+
+
 def now() -> str:
     return datetime.now(UTC).isoformat(timespec="seconds")
 
 
-def order_of(run: Run, root: Path, experiment: str, dry: bool) -> dict[str, Any]:
-    """What standard input takes."""
-    return {"run": asdict(run), "root": str(root), "experiment": experiment, "dry": dry}
+def order_of(run: Run, root: Path, experiment: str, what: str) -> dict[str, Any]:
+    """What standard input takes; `what` is to be done is `run`, `dry` or `doctor`."""
+    return {"run": asdict(run), "root": str(root), "experiment": experiment, "what": what}
 
 
 def environment_of_child() -> dict[str, str]:

@@ -93,11 +93,12 @@ def ensemble(
     sizes = sorted({r["choices"]["size"] for r in members})
     choices = {
         "recipe": RECIPE, "task": c["task"], "strategy": f"{mean}_mean", "dataset": c["dataset"],
+        "data": c.get("data", c["dataset"]),
         "data_fingerprint": c["data_fingerprint"], "limit": c["limit"], "backbone": f"{len(members)} runs",
         "weights": "none", "weights_digest": None, "head": "source", "size": sizes[0] if len(sizes) == 1 else None,
         "precision": c["precision"], "seed": 0, "members": sorted(r["digest"] for r in members),
     }  # fmt: skip
-    known = digest({k: v for k, v in choices.items() if k != "precision"})
+    known = digest({k: v for k, v in choices.items() if k not in ("precision", "data")})
     name = f"{mean}_mean-{len(members)}_runs-{c['dataset']}-{known[:8]}"
     record = {
         "schema": store.SCHEMA, "name": name, "experiment": experiment, "status": "done", "label": label,

@@ -7,3 +7,7 @@ class BadInput(Exception):
 
 class Unavailable(Exception):
     """Weights or data that cannot be had here; the message says how to get them."""
+
+
+class Interrupted(BaseException):
+    """The user wants no more: what was learnt so far is to be kept."""

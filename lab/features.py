@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from lab.data import Split, eval_batches
+from lab.reading import ahead
 from lab.store import replacing
 
 Array = np.ndarray
@@ -36,8 +37,9 @@ def cached(
     path = folder / f"{digest}.npy"
     if path.exists():
         return np.load(path, allow_pickle=False), True
-    parts = [compute(split.images[i])[:real] for i, real in eval_batches(len(split), batch_size)]
-    features = np.concatenate(parts)
+    takes = list(eval_batches(len(split), batch_size))
+    read = ahead(split.images, [take for take, _ in takes])
+    features = np.concatenate([compute(x)[:real] for (_, real), x in zip(takes, read, strict=True)])
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         np.save(partial, features)

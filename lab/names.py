@@ -138,7 +138,9 @@ def checked(label: str, value: Any, hint: Any) -> Any:
     if get_origin(hint) in (typing.Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
             return None
-        return checked(label, value, next(a for a in get_args(hint) if a is not type(None)))
+        kinds = [a for a in get_args(hint) if a is not type(None)]
+        words = [a for a in kinds if get_origin(a) is Literal and isinstance(value, str) and value in get_args(a)]
+        return checked(label, value, (words or kinds)[0])
     if get_origin(hint) is tuple:
         if not isinstance(value, tuple) or not value:
             raise BadInput(f"{label} must be one or more values; received {value!r}")
@@ -159,7 +161,7 @@ def summary(cls: type) -> str:
 
 def table(folder: str) -> list[tuple[str, str]]:
     """(name with its arguments, what it is) of everything in a folder."""
-    return [(f"{n}{_arguments(find(folder, n))}", summary(find(folder, n))) for n in listing(folder)]
+    return [(_written(n, find(folder, n)), summary(find(folder, n))) for n in listing(folder)]
 
 
 def _modules(folder: str) -> list[types.ModuleType]:
@@ -173,6 +175,10 @@ def _family(module: types.ModuleType) -> dict[str, type[Named]]:
     if hasattr(module, "FAMILY"):
         return module.FAMILY
     return {name: getattr(module, "".join(w.capitalize() for w in name.split("_")))}
+
+
+def _written(name: str, cls: type) -> str:
+    return getattr(cls, "written", f"{name}{_arguments(cls)}")
 
 
 def _arguments(cls: type) -> str:

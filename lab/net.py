@@ -28,6 +28,8 @@ class Net:
         model: images (N, H, W, C) with values 0 to 255, to logits (N, outputs).
         features: images to the cut, the smallest tensors before anything new; None with a source's own top.
         top: the cut to logits; None with a source's own top.
+        ready: what the backbone is called on, preprocessed images.
+        is_carried: whether a source's weights are in it.
         matched_from: how many outputs were matched to labels by a counted table; None where none were.
         parts: the variables, in the order of `model.weights`, for a strategy to select from.
         stages: name, stride and number of values of each stage, for the record.
@@ -53,12 +55,14 @@ class Net:
         self.features: Any = None
         self.top: Any = None
         self.matched_from: int | None = None
+        self.is_carried = False
         images = keras.Input(shape, name="images")
         # in 32 bits whatever the policy: squares of 255 overflow in 16
         even = CONTRAST[contrast](dtype="float32")(images) if contrast != "none" else images
         rgb = GreyToRgb(name="grey_to_rgb")(even) if shape[2] == 1 else even
         ready = backbone.preprocess()(rgb)
         # built before the body: the order of builds is the order of random draws, so part of the recipe
+        self.ready = ready
         reference = backbone.build((backbone.default_size, backbone.default_size, ready.shape[-1]))
         if head is None:
             self.body = backbone.build_with_top(ready.shape[1:])
@@ -136,6 +140,7 @@ class Net:
     def start_from(self, arrays: list[Array], top: list[Array] | None = None) -> None:
         """Puts a source's arrays into the backbone, and into the head where `top` is given."""
         assign(self._backbone_weights, arrays)
+        self.is_carried = True
         if top is not None:
             assign(self._other_weights, top)
             self._carried = {id(w) for w in self.model.weights}

@@ -9,15 +9,17 @@ from typing import Any
 
 from lab import command, store
 from lab.errors import BadInput
+from lab.progress import over
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 SHOWN = 50  # lines
 BATCH = 128
 
 
 def main(argv: list[str]) -> int:
     made = command.parser("lab.predict", "Prints the classes that a finished run gives to images, with probabilities.")
-    made.add_argument("run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them)")
+    made.add_argument(
+        "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
+    )
     made.add_argument("images", metavar="IMAGES", nargs="+", help="image files, folders, or a zip of images")
     made.add_argument("--top", type=int, default=3, metavar="K", help="how many classes a line shows (default: 3)")
     made.add_argument("--csv", metavar="FILE", help="write file, class and the probability of every class")
@@ -25,7 +27,9 @@ def main(argv: list[str]) -> int:
     command.add_out(made)
     args = made.parse_args(argv)
     root = command.root_of(args.out)
-    record = store.finished(root, args.run)
+    record = store.finished(root, args.run, ("done", "interrupted"))
+    if record["status"] == "interrupted":
+        print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
     classes = record["data"]["classes"]
     if not 1 <= args.top <= len(classes):
         raise BadInput(f"--top must be from 1 to {len(classes)}; received {args.top}")
@@ -49,6 +53,7 @@ def listed(place: Path) -> list[tuple[str, Any, str]]:
     Raises:
         BadInput: there is nothing there, or no image.
     """
+    from lab.datasets._decoding import SUFFIXES
     from lab.datasets._files import Files
 
     if not place.exists():
@@ -79,8 +84,8 @@ def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, 
     keras.config.set_dtype_policy(record["choices"]["precision"])
     task = import_module(f"lab.tasks.{record['choices']['task']}")
     net, parts = reopen(record, weights), []
-    with shown(len(files)) as advance:
-        for images in batches(files, tuple(record["data"]["shape"])):
+    with over("predicting", len(files)) as advance:
+        for images in batches(files, tuple(record["data"]["shape"]), fit_of(record["choices"]["dataset"])):
             real = len(images)
             full = np.concatenate([images, np.repeat(images[:1], BATCH - real, axis=0)])  # one shape, one trace
             parts.append(task.probabilities(to_numpy(net.model.predict_on_batch(net.sized(full))))[:real])
@@ -88,8 +93,15 @@ def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, 
     return np.concatenate(parts)
 
 
-def batches(files: list[tuple[str, Any, str]], shape: tuple[int, int, int]) -> Iterator[Any]:
-    """Images (B, H, W, C) uint8 at the size and with the bands of the run's data.
+def fit_of(dataset: str) -> Any:
+    """What the run's data set did to images that are not square."""
+    from lab.datasets import opened
+
+    return getattr(opened(dataset, None)[0], "fit", "squash")
+
+
+def batches(files: list[tuple[str, Any, str]], shape: tuple[int, int, int], fit: Any) -> Iterator[Any]:
+    """Images (B, H, W, C) uint8 at the size, with the bands and in the way of the run's data.
 
     Raises:
         BadInput: a file is no image, or damaged.
@@ -99,7 +111,7 @@ def batches(files: list[tuple[str, Any, str]], shape: tuple[int, int, int]) -> I
 
     size, _, bands = shape
     for start in range(0, len(files), BATCH):
-        rgb = [opened.image(name, size) for _, opened, name in files[start : start + BATCH]]
+        rgb = [opened.image(name, size, fit) for _, opened, name in files[start : start + BATCH]]
         yield np.stack([np.asarray(Image.fromarray(x).convert("L"))[..., None] if bands == 1 else x for x in rgb])
 
 
@@ -131,23 +143,6 @@ def _table(head: list[str], rows: list[list]) -> str:
     writer.writerow(head)
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def shown(total: int):
-    """Progress over files, as a context that gives the function to advance it by."""
-    from contextlib import contextmanager
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    @contextmanager
-    def context():
-        console = Console(stderr=True)
-        with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-            task = progress.add_task("predicting", total=total)
-            yield lambda count: progress.advance(task, count)
-
-    return context()
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 """What a matrix of runs shows while it works: a live line in a terminal, plain lines elsewhere."""
 
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.markup import escape
@@ -12,7 +14,9 @@ PLAIN = 10.0  # seconds between two plain lines of one phase
 class Show:
     """Receives a run's events and shows run k of n, phase, epoch, batch, loss and time left."""
 
-    def __init__(self, runs: int):
+    def __init__(self, runs: int, every: bool = False):
+        """With `every`, checks that found nothing are shown, too."""
+        self.every = every
         self.console = Console(highlight=False, soft_wrap=True)
         self.runs, self.k, self.began, self.last = runs, 0, time.monotonic(), 0.0
         self._first: tuple[float, int] | None = None  # when the phase's first step was reported, and which
@@ -42,7 +46,9 @@ class Show:
     def event(self, event: dict) -> None:
         kind = event["event"]
         if kind == "finding":
-            self.say(f"  ! {event['what']}\n    why: {event['why']}; do: {event['do']}")
+            self.say(f"  ! {event['what']}; why: {event['why']}; do: {event['do']}")
+        elif kind == "looked" and self.every:
+            self.say(f"  ok: {event['what']}")
         elif kind == "note":
             self._task(event["text"], None)
         elif kind == "step":
@@ -85,6 +91,36 @@ class Show:
             self.task = self.progress.add_task(description, total=total, what="")
             self._first = None
         self.progress.update(self.task, total=total, completed=step, what=what)
+
+
+@contextmanager
+def over(what: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Progress over files, on standard error; gives the function to advance it by.
+
+    A live bar in a terminal, a plain line every ten seconds elsewhere.
+    """
+    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    began = last = time.monotonic()
+    done = 0
+    with Progress(
+        TextColumn("{task.description}"), BarColumn(20), TextColumn("{task.completed:,} of {task.total:,}"),
+        TextColumn("left"), TimeRemainingColumn(), console=console, transient=True, disable=not console.is_terminal,
+    ) as progress:  # fmt: skip
+        task = progress.add_task(what, total=total)
+
+        def advance(count: int) -> None:
+            nonlocal done, last
+            done += count
+            progress.advance(task, count)
+            if not console.is_terminal and (now := time.monotonic()) - last > PLAIN:
+                last = now
+                console.print(
+                    escape(
+                        f"{what}: {done:,} of {total:,}, about {duration((now - began) / done * (total - done))} left"
+                    )
+                )
+
+        yield advance
 
 
 def duration(seconds: float) -> str:

@@ -1,7 +1,9 @@
 """`python -m lab.run`: trains, records, and rewrites the results table and the curves."""
 
+import argparse
 import dataclasses
 import runpy
+import shlex
 import sys
 import types
 import typing
@@ -12,16 +14,20 @@ from lab import command
 from lab.errors import BadInput
 from lab.spec import Run, matrix
 
+PLACES = ("--dataset", "--group", "--weights")  # flags that may take a path
 EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
 
 
 def main(argv: list[str]) -> int:
-    made = parser()
+    made = parser(
+        "lab.run", "Trains, records, and rewrites the results table and the curves. Comma lists make a matrix of runs."
+    )
+    made.add_argument(
+        "--dry-run", action="store_true", help="time a few batches; print hours, memory and parameters of each run"
+    )
     args = made.parse_args(argv)
     root = command.root_of(args.out)
-    given = {f.name: getattr(args, f.name) for f in dataclasses.fields(Run) if getattr(args, f.name, None) is not None}
-    axes = {name: values(name, text) for name, text in given.items()}
-    experiment, runs = written(args.experiment, axes, args.seeds) if args.experiment else flags(axes, args.seeds)
+    experiment, runs = asked(args)
     from lab import report, runner, store
 
     if args.dry_run:
@@ -32,28 +38,35 @@ def main(argv: list[str]) -> int:
     return code
 
 
-def parser():
-    made = command.parser(
-        "lab.run", "Trains, records, and rewrites the results table and the curves. Comma lists make a matrix of runs."
-    )
+def parser(module: str, what: str) -> command.Parser:
+    """A parser with an option for each choice of a run."""
+    made = command.parser(module, what)
     made.add_argument("experiment", nargs="?", help="a written experiment, as experiments/quickstart.py")
     for field in dataclasses.fields(Run):
         if field.name == "seed":
             continue
-        default = "" if field.default is None else f" (default: {field.default})"
-        made.add_argument(
-            "--" + field.name.replace("_", "-"), metavar="X", help=(field.metadata["help"] + default).replace("%", "%%")
-        )
+        default = "" if field.default in (None, False) else f" (default: {field.default})"
+        flag, text = "--" + field.name.replace("_", "-"), (field.metadata["help"] + default).replace("%", "%%")
+        if field.default is False:
+            made.add_argument(flag, action="store_const", const="yes", help=text)
+        else:
+            made.add_argument(flag, metavar="X", help=text)
     made.add_argument("--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)")
-    made.add_argument(
-        "--dry-run", action="store_true", help="time a few batches; print hours, memory and parameters of each run"
-    )
     command.add_out(made)
     return made
 
 
-def flags(axes: dict[str, list], seeds: str | None) -> tuple[str, list[Run]]:
-    return EXPERIMENT, matrix(**axes, seeds=seeds_of(seeds))
+def asked(args: argparse.Namespace) -> tuple[str, list[Run]]:
+    """The name of the experiment and the runs that the arguments ask for.
+
+    Raises:
+        BadInput: a value is none that its choice takes.
+    """
+    given = {f.name: getattr(args, f.name) for f in dataclasses.fields(Run) if getattr(args, f.name, None) is not None}
+    axes = {name: values(name, text) for name, text in given.items()}
+    if args.experiment:
+        return written(args.experiment, axes, args.seeds)
+    return EXPERIMENT, matrix(**axes, seeds=seeds_of(args.seeds))
 
 
 def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, list[Run]]:
@@ -88,14 +101,18 @@ def values(name: str, text: str) -> list[Any]:
         BadInput: a number is none.
     """
     hint = typing.get_type_hints(Run)[name]
+    words: tuple = ()
     if get_origin(hint) in (typing.Union, types.UnionType):
-        hint = next(a for a in get_args(hint) if a is not type(None))
-    if name in ("data_dir", "name"):
+        kinds = [a for a in get_args(hint) if a is not type(None)]
+        hint, words = kinds[0], tuple(w for a in kinds[1:] for w in get_args(a))
+    if hint is bool:
+        return [True]
+    if name in ("data_dir", "group", "drop_classes", "name"):
         return [text]
     found = []
     for word in split_commas(text):
         try:
-            found.append(hint(word) if hint in (int, float) else word)
+            found.append(hint(word) if hint in (int, float) and word not in words else word)
         except ValueError:
             kind = "a whole number" if hint is int else "a number"
             raise BadInput(f"--{name.replace('_', '-')} takes {kind}; received {word!r}") from None
@@ -158,13 +175,10 @@ def portable(argv: list[str]) -> str:
     words, flag = ["python -m lab.run"], ""
     for word in argv:
         if "--out" not in (flag, word):
-            words.append(_quoted(Path(word).name if flag in ("--data-dir", "--weights") else word))
+            is_place = flag == "--data-dir" or (flag in PLACES and Path(word).expanduser().exists())
+            words.append(shlex.quote(Path(word).name if is_place else word))
         flag = word
     return " ".join(words)
-
-
-def _quoted(word: str) -> str:
-    return f"'{word}'" if set(word) & set(" ()*") else word
 
 
 if __name__ == "__main__":

@@ -5,16 +5,17 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from lab import store
-from lab.child import environment_of_child, now, order_of
+from lab.child import INTERRUPTED, environment_of_child, now, order_of
 from lab.errors import BadInput
 from lab.progress import Show
 from lab.spec import Resolved, Run, resolve
 
-STATUS = {0: "done", 2: "refused", 3: "unavailable"}
+STATUS = {0: "done", 2: "refused", 3: "unavailable", INTERRUPTED: "interrupted"}
 
 
 def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
@@ -32,10 +33,12 @@ def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
             show.say(f"{skipped} of {len({r.digest for r in wanted})} runs are done already and are skipped")
         for resolved in missing.values():
             show.begin(title(resolved))
-            code, end = child(
-                order_of(resolved.run, root, experiment, dry=False), show, log(root, experiment, resolved)
-            )
+            code, end = child(order_of(resolved.run, root, experiment, "run"), show, log(root, experiment, resolved))
+            if code == INTERRUPTED and not end:  # before anything was learnt
+                raise KeyboardInterrupt
             show.end(_finish(root, experiment, command, resolved, code, end))
+            if code == INTERRUPTED:
+                raise KeyboardInterrupt
             codes.add(code)
     return 2 if 2 in codes else int(codes != {0})
 
@@ -50,7 +53,7 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     with Show(len(runs)) as show:
         for resolved in [resolve(run, root) for run in runs]:
             show.begin(f"dry run, {title(resolved)}")
-            code, end = child(order_of(resolved.run, root, "dry", dry=True), show, None)
+            code, end = child(order_of(resolved.run, root, "dry", "dry"), show, None)
             if code:
                 raise BadInput(end.get("error", "the dry run failed"))
             show.end("timed")
@@ -58,9 +61,33 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
+    """Makes every check before a run, shown as it goes; the findings.
+
+    Raises:
+        BadInput: a run is refused.
+    """
+    found = []
+    with Show(len(runs), every=True) as show:
+        for resolved in [resolve(run, root) for run in runs]:
+            show.begin(title(resolved))
+            code, end = child(order_of(resolved.run, root, "doctor", "doctor"), show, None)
+            if code:
+                raise BadInput(end.get("error", f"the checks ended with {_cause(code)}"))
+            found += end["record"]["findings"]
+            show.end(_environment(end["record"]))
+    return found
+
+
+def _environment(record: dict[str, Any]) -> str:
+    e = record["environment"]
+    versions = ", ".join(f"{n} {v}" for n, v in e["versions"].items() if v)
+    rate = f"; learning rate found: {r:.1g}" if (r := record["found"].get("learning_rate")) else ""
+    return f"{e['backend']} on {e['device']}, {e['cores']} cores, Python {e['python']}, {versions}{rate}"
+
+
 def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int, dict[str, Any]]:
     """Runs one order; (exit code, its last event)."""
-    end: dict[str, Any] = {}
     stderr = log_file.open("w") if log_file else subprocess.DEVNULL
     process = subprocess.Popen(
         [sys.executable, "-m", "lab.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
@@ -70,15 +97,15 @@ def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int
         assert process.stdin is not None and process.stdout is not None
         process.stdin.write(json.dumps(order))
         process.stdin.close()
-        for line in process.stdout:
-            event = json.loads(line)
-            if event["event"] == "end":
-                end = event
-            else:
-                show.event(event)
+        try:
+            end = _listen(process.stdout, show)
+        except KeyboardInterrupt:
+            process.send_signal(signal.SIGTERM)
+            show.say("  interrupted: the step in progress ends, and what was learnt is kept")
+            end = _listen(process.stdout, show)
         return process.wait(), end
     except BaseException:
-        process.send_signal(signal.SIGTERM)
+        process.kill()
         process.wait()
         raise
     finally:
@@ -89,9 +116,21 @@ def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int
                 left.unlink()
 
 
+def _listen(lines: Iterable[str], show: Show) -> dict[str, Any]:
+    """Shows a child's events until it ends; the last one."""
+    end: dict[str, Any] = {}
+    for line in lines:
+        event = json.loads(line)
+        if event["event"] == "end":
+            end = event
+        else:
+            show.event(event)
+    return end
+
+
 def title(r: Resolved) -> str:
     c = r.choices
-    return f"{c['strategy']}, {c['dataset']}, {c['backbone']} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+    return f"{c['strategy']}, {c['data']}, {c['backbone']} from {c['weights']}, {c['size']} px, seed {c['seed']}"
 
 
 def log(root: Path, experiment: str, resolved: Resolved) -> Path:
@@ -115,6 +154,9 @@ def _finish(root: Path, experiment: str, command: str, resolved: Resolved, code:
     if status == "done":
         store.write(root, base | end["record"])
         return f"test accuracy {end['record']['test']['accuracy']:.3f}, train {end['record']['train']['accuracy']:.3f}"
+    if status == "interrupted":
+        store.write(root, base | end["record"])
+        return f"interrupted; `python -m lab.predict {resolved.stem}` uses what was learnt so far"
     error = end.get("error") or f"the process ended with {_cause(code)}"
     store.write(root, base | {"error": error, "finished": now()})
     return f"{status}: {error}; log: {os.path.relpath(log(root, experiment, resolved))}"

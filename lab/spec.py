@@ -4,6 +4,7 @@
 data's fingerprint); its digest says whether a finished run answers the same question.
 """
 
+import csv
 import dataclasses
 import hashlib
 import itertools
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from lab import names, weights
+from lab import datasets, names, weights
 from lab.augment import POLICIES
 from lab.backbones import Backbone
 from lab.datasets import Dataset
@@ -26,6 +27,7 @@ from lab.strategies import Strategy
 # Options that came after records had been made: left at these values they are in no digest, so that
 # the finished runs of before still count. A value here never changes; RECIPE is raised instead.
 LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema": None, "watch": "val"}
+LATER |= {"drop_classes": None, "balance": "none", "patience": None}
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
 
@@ -39,8 +41,22 @@ class Run:
 
     strategy: str = option("finetune", "how to transfer (python -m lab.strategies)")
     task: Literal["classification"] = option("classification", "what is learnt")
-    dataset: str = option("signs", "what is learnt from (python -m lab.datasets)")
+    dataset: str = option(
+        "signs",
+        "what is learnt from: a name (python -m lab.datasets), a folder of class folders, a CSV or Parquet file of "
+        "paths and labels, an .npz, tfds:NAME, hf:NAME",
+    )
     data_dir: str | None = option(None, "folder or archive of a data set that is not embedded")
+    group: str | None = option(
+        None,
+        "keeps images of one scene, patient or track in one split: a regular expression that finds the group in each "
+        "path, or a CSV with the columns path and group",
+    )
+    drop_classes: str | None = option(None, "leaves these classes out: a,b,c")
+    skip_corrupt: bool = option(False, "leaves out files that cannot be read, and records which")
+    image_cache: Literal["auto", "memory", "disk", "none"] = option(
+        "auto", "where decoded images are kept: memory, disk, none (decoded anew each time), auto (memory up to 1 GB)"
+    )
     backbone: str = option("cnn10", "the network (python -m lab.backbones)")
     weights: str | None = option(
         None,
@@ -54,8 +70,8 @@ class Run:
     epochs: Annotated[int, Between(1, 100_000)] = option(20, "the training budget, in passes over the training set")
     budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
     batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
-    learning_rate: Annotated[float, Between(1e-9, 100.0)] = option(
-        2e-3, "peak rate of Adam; the schedule begins anew in each phase"
+    learning_rate: Annotated[float, Between(1e-9, 100.0)] | Literal["auto"] = option(
+        2e-3, "peak rate of Adam, or auto (by a range test); the schedule begins anew in each phase"
     )
     schedule: Literal["cosine", "onecycle", "constant"] = option(
         "cosine", "of the rate: cosine (down to 0), onecycle (up over 30 %, then down to 0), constant"
@@ -77,8 +93,19 @@ class Run:
         "(the library's momentum, no re-estimation: the original's mistake)",
     )
     keep: Literal["best", "last"] = option("best", "which epoch's weights a phase keeps, by validation score")
+    patience: Annotated[int | None, Between(1, 100_000)] = option(
+        None, "ends a phase after so many epochs without a better validation score; left out: never"
+    )
+    balance: Literal["none", "weights", "sampling"] = option(
+        "none",
+        "of unequal classes: weights (in the loss, inverse to a class's frequency), sampling (every class as often), "
+        "none",
+    )
     watch: Literal["val", "test"] = option(
         "val", "which split is scored after each epoch: val, or test too, for a curve; nothing is chosen by test"
+    )
+    checks: Literal["auto", "all", "none"] = option(
+        "auto", "for mistakes, before training: all, none, auto (all but those that need many steps of their own)"
     )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option("float32", "of the computation")
     device: Literal["any", "gpu"] = option(
@@ -106,6 +133,7 @@ class Resolved:
     run: Run
     strategy: Strategy
     dataset: Dataset
+    data_dir: str | None
     backbone: Backbone
     head: Head
     source: weights.Source | None  # None: random weights
@@ -117,7 +145,7 @@ class Resolved:
     def stem(self) -> str:
         """File name of the record, without `.json`: readable first, unique last."""
         c = self.choices
-        words = [self.run.name or c["backbone"], c["strategy"], c["dataset"], f"{c['size']}px", f"s{self.run.seed}"]
+        words = [self.run.name or c["backbone"], c["strategy"], c["data"], f"{c['size']}px", f"s{self.run.seed}"]
         plain = "-".join(re.sub(r"[^A-Za-z0-9.=]+", "_", w).strip("_") for w in words)
         return f"{plain[:120]}-{self.digest[:8]}"
 
@@ -155,10 +183,11 @@ def resolve(run: Run, root: Path) -> Resolved:
     """
     check(run)
     strategy: Strategy = names.build("strategies", run.strategy)
-    dataset: Dataset = names.build("datasets", run.dataset)
+    dataset, data_dir = datasets.opened(run.dataset, run.data_dir)
     backbone: Backbone = names.build("backbones", run.backbone)
     head: Head = names.build("heads", run.head)
-    size = run.size or max(dataset.size, backbone.min_size)
+    size = run.size or max(dataset.size or backbone.default_size, backbone.min_size)
+    dataset = dataset.told(size, run.group, run.skip_corrupt)
     if size < backbone.min_size:
         raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
     source = None
@@ -172,7 +201,9 @@ def resolve(run: Run, root: Path) -> Resolved:
         "task": run.task,
         "strategy": str(strategy),
         "dataset": str(dataset),
-        "data_fingerprint": dataset.fingerprint(run.data_dir),
+        "data": dataset.title(data_dir),
+        "data_fingerprint": dataset.fingerprint(data_dir),
+        "drop_classes": ",".join(dropped(run.drop_classes)) or None,
         "limit": run.limit,
         "backbone": str(backbone),
         "weights": source.label if source else "none",
@@ -195,18 +226,28 @@ def resolve(run: Run, root: Path) -> Resolved:
             "label_smoothing": run.label_smoothing,
             "ema": run.ema,
             "watch": run.watch,
+            "balance": run.balance,
+            "patience": run.patience,
         }
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
     grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
-        run, strategy, dataset, backbone, head, source, choices,
+        run, strategy, dataset, data_dir, backbone, head, source, choices,
         digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
 
 
 def _dated(choices: dict[str, Any]) -> dict[str, Any]:
-    """The choices without those that stand at the value that they had before they could be chosen."""
-    return {k: v for k, v in choices.items() if k not in LATER or v != LATER[k]}
+    """The choices without those that stand at the value that they had before they could be chosen.
+
+    And without what the user calls the data: their fingerprint says which they are.
+    """
+    return {k: v for k, v in choices.items() if k != "data" and (k not in LATER or v != LATER[k])}
+
+
+def dropped(text: str | None) -> list[str]:
+    """The classes of `--drop-classes`; one with a comma in its name stands in quotes."""
+    return [w.strip() for w in next(csv.reader([text], skipinitialspace=True)) if w.strip()] if text else []
 
 
 def names_of_policies(text: str) -> str:

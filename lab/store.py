@@ -132,19 +132,39 @@ def find(root: Path, experiment: str, run_digest: str) -> dict[str, Any] | None:
     return next((r for r in map(read_one, found) if r["digest"] == run_digest), None)
 
 
-def finished(root: Path, name: str) -> dict[str, Any]:
-    """The record of a finished run by its NAME, or by EXPERIMENT/NAME.
+def finished(root: Path, name: str, enough: tuple[str, ...] = ("done",)) -> dict[str, Any]:
+    """The record of a finished run by its NAME, by EXPERIMENT/NAME, or by best:DATA, the best on validation.
 
     Raises:
-        BadInput: there is no such run, or it is not done.
+        BadInput: there is no such run, or it has not one of the statuses that are `enough`.
     """
+    if name.startswith("best:"):
+        return best(root, name.removeprefix("best:").rstrip("/"))
     experiment, _, name = name.rpartition("/")
     found = [r for r in read(root, experiment or None) if r["name"] == name]
     if not found:
         raise BadInput(f"no such run in {results(root)}: {name}; `python -m lab.report --runs` lists them")
-    if found[0]["status"] != "done":
+    if found[0]["status"] not in enough:
         raise BadInput(f"run {name} is {found[0]['status']}, not done; only a finished run can be used")
     return found[0]
+
+
+def best(root: Path, data: str) -> dict[str, Any]:
+    """The finished run on a data set, as it was when it was last used, that is best on validation.
+
+    Raises:
+        BadInput: there is none.
+    """
+    done = [r for r in read(root) if r["status"] == "done" and "members" not in r["choices"]]
+    found = [r for r in done if r["choices"].get("data", r["choices"]["dataset"]) == data]
+    if not found:
+        known = sorted({r["choices"].get("data", r["choices"]["dataset"]) for r in done})
+        raise BadInput(
+            f"no finished run on {data} in {results(root)}; there are runs on {', '.join(known) or 'nothing'}"
+        )
+    latest = max(found, key=lambda r: r["finished"])["choices"]["data_fingerprint"]
+    same = [r for r in found if r["choices"]["data_fingerprint"] == latest]
+    return max(same, key=lambda r: (r["val"]["accuracy"], -r["val"]["loss"]))
 
 
 def kept(root: Path, record: dict[str, Any], suffix: str) -> Path:

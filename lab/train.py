@@ -6,7 +6,7 @@ selected is not. A frozen part that moved fails the run.
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -16,9 +16,11 @@ import numpy as np
 
 from lab import features
 from lab.augment import Augment
-from lab.data import Data, Split, eval_batches, train_indices
+from lab.data import Data, Split, balanced_indices, eval_batches, train_indices
+from lab.errors import Interrupted
 from lab.net import Net, assign, to_numpy
 from lab.proof import moved
+from lab.reading import ahead
 from lab.recalibrate import reestimate
 from lab.schedules import SCHEDULES
 from lab.steps import Match, Phase, Recalibrate, Result, Selection, Step
@@ -46,6 +48,8 @@ class Options:
     label_smoothing: float = 0.0
     ema: float | None = None
     watch: str = "val"
+    balance: str = "none"
+    patience: int | None = None
     epochs: int = 1
     steps: int | None = None
     seconds: float | None = None
@@ -56,6 +60,7 @@ class Trainer:
 
     Attributes:
         record: what each step did, for the run's record.
+        found: what was chosen by looking at the training data: a learning rate.
     """
 
     def __init__(
@@ -65,8 +70,11 @@ class Trainer:
         self.cache, self.progress = cache, progress
         self.augment = Augment(options.augment, data.shape[-1], data.forbids)
         self.record: list[dict[str, Any]] = []
+        self.found: dict[str, float] = {}
         self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
+        self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
+        self._class_weight = class_weights(data.train.labels) if options.balance == "weights" else None
 
     # The strategy's steps
 
@@ -93,38 +101,55 @@ class Trainer:
             raise ValueError(f"step {phase.name!r} selects nothing to train")
         net, number = self.net, len(self.record) - 1
         net.train_only(phase.select)
-        batch, evaluate, model = self._inputs(phase)
-        steps, chunk = self._budget(phase, model, batch)
+        batches, evaluate, model = self._inputs(phase)
+        steps, chunk = self._budget(phase, model, batches)
         self._compile(model, phase, steps)
         best: tuple[float, int, list] | None = None
         history: list[dict[str, Any]] = []
-        for epoch in range(-(-steps // chunk)):
-            upto = min((epoch + 1) * chunk, steps)
-            began = time.perf_counter()
-            logs = self._epoch(model, batch, phase, number, epoch, range(epoch * chunk, upto), steps)
-            seconds = time.perf_counter() - began
-            raw = self._average(model) if self.options.ema is not None else None
-            val = evaluate()
-            history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
-            if self.options.watch == "test":
-                history[-1] |= named("test", self.evaluate(self.data.test)[0])
-            score = val[self.task.SCORE]
-            about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
-            self.progress({**about, **history[-1]})
-            if best is None or score >= best[0] or self.options.keep == "last":
-                best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
-            if raw is not None:
-                assign(model.trainable_variables, raw)
+        try:
+            for epoch in range(-(-steps // chunk)):
+                upto = min((epoch + 1) * chunk, steps)
+                began = time.perf_counter()
+                logs = self._epoch(model, batches, phase, number, epoch, range(epoch * chunk, upto), steps)
+                seconds = time.perf_counter() - began
+                raw = self._average(model) if self.options.ema is not None else None
+                val = evaluate()
+                history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
+                if self.options.watch == "test":
+                    history[-1] |= named("test", self.evaluate(self.data.test)[0])
+                score = val[self.task.SCORE]
+                about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
+                self.progress({**about, **history[-1]})
+                if best is None or score >= best[0] or self.options.keep == "last":
+                    best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
+                if raw is not None:
+                    assign(model.trainable_variables, raw)
+                if self._is_stuck(history):
+                    break
+        except Interrupted:
+            self._leave(best, history)
+            raise
         if best is not None:
             assign(net.model.variables, best[2])
         self.record[-1] |= {
-            "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": steps,
+            "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": history[-1]["steps"],
             "steps_per_epoch": chunk, "history": history, "trained": net.parts.learning(phase.select),
             "kept_epoch": best[1] if best else None,
             "kept_because": f"best validation {self.task.SCORE}" if self.options.keep == "best" else "last epoch",
             "batch_norm": net.batch_norm(),
         }  # fmt: skip
-        return Result(phase.name, best[0] if best else 0.0, steps, history)
+        return Result(phase.name, best[0] if best else 0.0, history[-1]["steps"], history)
+
+    def _leave(self, best: tuple[float, int, list] | None, history: list[dict[str, Any]]) -> None:
+        """Ends an interrupted phase with the best weights so far; before its first validation, with the latest."""
+        if best is not None:
+            assign(self.net.model.variables, best[2])
+        self.record[-1] |= {"history": history, "interrupted": True, "kept_epoch": best[1] if best else None}
+
+    def _is_stuck(self, history: list[dict[str, Any]]) -> bool:
+        """Whether `--patience` is at its end: so many epochs since the best one."""
+        scores = [h[f"val_{self.task.SCORE}"] for h in history]
+        return self.options.patience is not None and len(scores) - 1 - int(np.argmax(scores)) >= self.options.patience
 
     def _average(self, model) -> list[Array]:
         """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
@@ -134,11 +159,11 @@ class Trainer:
         assign(model.trainable_variables, [to_numpy(v) for v in model.trainable_variables])
         return raw
 
-    def _epoch(self, model, batch, phase, number, epoch, steps: range, total: int) -> dict[str, float]:
+    def _epoch(self, model, batches, phase, number, epoch, steps: range, total: int) -> dict[str, float]:
         """Trains the steps and gives the means of what Keras measured while they ran."""
         sums: dict[str, float] = {}
-        for step in steps:
-            logs = model.train_on_batch(*batch(number, step), return_dict=True)
+        for step, (x, y) in zip(steps, batches(number, steps), strict=True):
+            logs = model.train_on_batch(x, y, class_weight=self._class_weight, return_dict=True)
             if not np.isfinite(logs["loss"]):
                 raise Diverged(
                     f"the loss became {logs['loss']} in phase {phase.name!r}, epoch {epoch + 1}, step {step + 1}; "
@@ -166,8 +191,8 @@ class Trainer:
         They are `batches`, or one pass over the training set if that is less.
         """
         o, count = self.options, min(batches, self.steps_per_epoch)
-        takes = (train_indices(len(self.data.train), o.batch_size, o.seed, APART, b) for b in range(count))
-        return reestimate(self.net, chosen, (self.net.sized(self.data.train.images[i]) for i in takes))
+        takes = [train_indices(len(self.data.train), o.batch_size, o.seed, APART, b) for b in range(count)]
+        return reestimate(self.net, chosen, map(self.net.sized, ahead(self.data.train.images, takes)))
 
     def _match(self, step: Match) -> Result:
         """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
@@ -183,44 +208,54 @@ class Trainer:
     # What a phase trains, on what, for how long
 
     def _inputs(self, phase: Phase):
-        """(batch(phase number, step) -> inputs and targets, evaluate(), the model to train)."""
+        """(batches(phase number, steps), an iterator over inputs and targets; evaluate(); the model to train)."""
         if phase.inputs == "features":
             self._check_features(phase)
             (cut, read), (val, _) = self._features(self.data.train), self._features(self.data.val)
             self.record[-1]["features"] = "read from the cache" if read else "computed"
 
-            def cached(number: int, step: int):
-                take = self._take(number, step)
-                return cut[take], self._targets(take)
+            def cached(number: int, steps: Iterable[int]):
+                for step in steps:
+                    take = self._take(number, step)
+                    yield cut[take], self.targets(take)
 
             return cached, lambda: self.evaluate(self.data.val, self.net.top, val)[0], self.net.top
 
-        def batch(number: int, step: int):
-            take = self._take(number, step)
-            images = self.net.sized(self.data.train.images[take])
-            return self.augment(images, self._targets(take), self.options.seed, number, step)
+        return self.batches, lambda: self.evaluate(self.data.val)[0], self.net.model
 
-        return batch, lambda: self.evaluate(self.data.val)[0], self.net.model
+    def batches(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Array]]:
+        """Yields augmented images (B, H, W, C) and targets (B, K) of a phase's steps, each a function of its number."""
+        takes = [self._take(number, step) for step in steps]
+        for step, take, images in zip(steps, takes, ahead(self.data.train.images, takes), strict=True):
+            yield self.augment(self.net.sized(images), self.targets(take), self.options.seed, number, step)
+
+    @property
+    def steps(self) -> int:
+        """The run's budget, where it is not in seconds."""
+        return self.options.steps or self.options.epochs * self.steps_per_epoch
 
     def _check_features(self, phase: Phase) -> None:
         if self.net.top is None or not phase.select <= self.net.parts.stage("head"):
             raise ValueError(f"step {phase.name!r} trains on features, so it can select variables of the head only")
 
     def _take(self, number: int, step: int) -> Array:
-        return train_indices(len(self.data.train), self.options.batch_size, self.options.seed, number, step)
+        o = self.options
+        if o.balance == "sampling":
+            return balanced_indices(self._members, o.batch_size, o.seed, number, step)
+        return train_indices(len(self.data.train), o.batch_size, o.seed, number, step)
 
-    def _targets(self, take: Array) -> Array:
+    def targets(self, take: Array) -> Array:
         return self.task.encode(self.data.train.labels[take], len(self.data.classes))
 
-    def _budget(self, phase: Phase, model, batch) -> tuple[int, int]:
+    def _budget(self, phase: Phase, model, batches) -> tuple[int, int]:
         """(steps of this phase, steps between two validations)."""
         o = self.options
         if o.seconds is not None:
-            seconds = self.time_a_step(phase, model, batch)
+            seconds = self.time_a_step(phase, model, batches)
             steps = max(1, round(phase.share * o.seconds / seconds))
             self.record[-1]["measured_seconds_per_step"] = seconds
         else:
-            steps = max(1, round(phase.share * (o.steps or o.epochs * self.steps_per_epoch)))
+            steps = max(1, round(phase.share * self.steps))
         return steps, min(self.steps_per_epoch, steps)
 
     def estimate(self, phase: Phase) -> tuple[float, int]:
@@ -234,20 +269,20 @@ class Trainer:
         if phase.inputs == "features":
             self._check_features(phase)
             take = self._take(0, 0)
-            seconds, cut = timed(lambda: self._cut(self.data.train.images[take]))
+            seconds, cut = timed(lambda: self.cut(self.data.train.images[take]))
             before = seconds * (len(self.data.train) + len(self.data.val)) / len(take)
-            model, batch = self.net.top, lambda number, step: (cut, self._targets(take))
+            model, batches = self.net.top, lambda number, steps: ((cut, self.targets(take)) for _ in steps)
         else:
-            batch, _, model = self._inputs(phase)
-        steps, chunk = self._budget(phase, model, batch)
-        return before + steps * self.time_a_step(phase, model, batch), -(-steps // chunk)
+            batches, _, model = self._inputs(phase)
+        steps, chunk = self._budget(phase, model, batches)
+        return before + steps * self.time_a_step(phase, model, batches), -(-steps // chunk)
 
-    def time_a_step(self, phase: Phase, model, batch) -> float:
+    def time_a_step(self, phase: Phase, model, batches) -> float:
         """Median seconds of a training step, measured on copies: the weights are put back."""
         kept = [to_numpy(v) for v in self.net.model.variables]
         self._compile(model, phase, TIMED)
-        number, steps = len(self.record) - 1, iter(range(TIMED + 2))
-        seconds, _ = timed(lambda: model.train_on_batch(*batch(number, next(steps))))
+        made = iter(batches(len(self.record) - 1, range(TIMED + 2)))
+        seconds, _ = timed(lambda: model.train_on_batch(*next(made)))
         assign(self.net.model.variables, kept)
         return seconds
 
@@ -279,9 +314,9 @@ class Trainer:
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip
-        return features.cached(self.cache, key, split, self.options.batch_size, self._cut)
+        return features.cached(self.cache, key, split, self.options.batch_size, self.cut)
 
-    def _cut(self, images: Array) -> Array:
+    def cut(self, images: Array) -> Array:
         """Images (B, h, w, C) uint8 to features, in inference mode."""
         return to_numpy(self.net.features.predict_on_batch(self.net.sized(images)))
 
@@ -292,8 +327,10 @@ class Trainer:
         """The task's figures over a whole split, none dropped, and the meter that holds the probabilities."""
         model = self.inference(model or self.net.model)
         meter = self.task.meter(self.data.classes)
-        for take, real in eval_batches(len(split), self.options.batch_size):
-            x = self.net.sized(split.images[take]) if inputs is None else inputs[take]
+        takes = list(eval_batches(len(split), self.options.batch_size))
+        read = ahead(split.images if inputs is None else inputs, [take for take, _ in takes])
+        for (take, real), images in zip(takes, read, strict=True):
+            x = self.net.sized(images) if inputs is None else images
             probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(x)))
             meter.update(split.labels[take][:real], probabilities[:real])
         return meter.result(), meter
@@ -303,6 +340,12 @@ class Trainer:
         if id(model) not in self._infer:
             self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
         return self._infer[id(model)]
+
+
+def class_weights(labels: Array) -> dict[int, float]:
+    """Weights inverse to a class's frequency, 1 on average over the examples; scikit-learn's "balanced"."""
+    counts = np.bincount(labels)
+    return {int(c): len(labels) / (np.count_nonzero(counts) * counts[c]) for c in np.flatnonzero(counts)}
 
 
 def named(split: str, figures: dict[str, Any]) -> dict[str, float]:

@@ -287,7 +287,7 @@ def without(part):
         (lambda f: f.pop("GTSRB/Final_Test/Images/00001.ppm"), "line 3 names 00001.ppm, which is not there"),
         (lambda f: f.update({PPM: f[PPM][:-1]}), "00000_00001.ppm is not a readable image"),
         (lambda f: f.update({PPM: b""}), "00000_00001.ppm is not a readable image"),
-        (lambda f: f.update({PPM: b"P6\n99999 3 255\n" + f[PPM]}), "99999 x 3 px; 8192 are allowed"),
+        (lambda f: f.update({PPM: b"P6\n99999 9999 255\n" + f[PPM]}), "99,999 x 9,999 pixels; 200 million are allowed"),
         (lambda f: f.update({TABLE: f"{ROW}43".encode()}), "GT-00001.csv line 2: class 43"),
         (lambda f: f.update({TABLE: f"{ROW}3".encode()}), "the class 3, in the folder of class 1"),
         (lambda f: f.update({TABLE: f"{HEAD};ClassId\r\n".encode()}), "GT-00001.csv lists no image"),

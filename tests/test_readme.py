@@ -67,7 +67,12 @@ def test_every_flag_shown_exists():
     from lab import run
     from lab.report.__main__ import main  # noqa: F401  (the module that has --check)
 
-    known = set(re.findall(r"--[a-z-]+", run.parser().format_help())) | {"--check", "--runs", "--to"}
+    known = set(re.findall(r"--[a-z-]+", run.parser("lab.run", "").format_help())) | {
+        "--check",
+        "--runs",
+        "--to",
+        "--dry-run",
+    }
     known |= {"--csv", "--submission", "--best", "--experiment", "--mean"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known
 

@@ -10,7 +10,8 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, TINY
+from conftest import ROOT, TINY, photos
+from PIL import Image
 
 from lab import command, predictions, report, run, store
 
@@ -20,6 +21,8 @@ COMMANDS = [
     "lab.report",
     "lab.predict",
     "lab.ensemble",
+    "lab.data",
+    "lab.doctor",
     "lab.download",
     "lab.strategies",
     "lab.backbones",
@@ -140,7 +143,7 @@ def test_every_experiment_says_its_question_and_its_command(path):
         assert run.written(str(path), {}, None)[1]
 
 
-def test_ctrl_c_leaves_no_half_a_record_and_the_same_command_goes_on(tmp_path):
+def test_ctrl_c_leaves_the_best_weights_so_far_and_the_same_command_goes_on(tmp_path):
     words = [*TINY[:-1], "400", "--strategy", "scratch", "--out", str(tmp_path)]
     process = subprocess.Popen(
         [sys.executable, "-u", "-m", "lab.run", *words],
@@ -153,9 +156,18 @@ def test_ctrl_c_leaves_no_half_a_record_and_the_same_command_goes_on(tmp_path):
         if "epoch 3/" in line:
             break
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=60)
+    _, error = process.communicate(timeout=150)
     assert process.returncode == 130 and "the same command goes on" in error
-    assert not list((tmp_path / "results").glob("*/*.json"))
+    (record,) = store.read(tmp_path)
+    assert record["status"] == "interrupted" and "test" not in record and store.is_sealed(record)
+    (step,) = record["steps"]
+    assert step["interrupted"] and 3 <= len(step["history"]) < 400
+    best = max(step["history"], key=lambda e: (e["val_accuracy"], e["epoch"]))
+    assert step["kept_epoch"] == best["epoch"]
+    Image.new("L", (8, 8)).save(tmp_path / "x.png")
+    guess = lab(record["name"], str(tmp_path / "x.png"), "--out", str(tmp_path), module="lab.predict")
+    assert guess.returncode == 0 and "was interrupted" in guess.stderr and "x.png: " in guess.stdout
+    assert lab(record["name"], record["name"], "--out", str(tmp_path), module="lab.ensemble").returncode == 2
     assert lab(*TINY, "--strategy", "scratch", "--out", str(tmp_path)).returncode == 0
 
 
@@ -236,7 +248,12 @@ def test_lab_lists_every_command():
         assert f"  {module} " in listed
 
 
-def test_the_recorded_command_names_no_folder_of_this_machine():
+def test_the_recorded_command_names_no_folder_of_this_machine(tmp_path):
+    argv = ["--dataset", str(tmp_path), "--weights", "run:x/y", "--group", r"a/(\d+)", "--skip-corrupt"]
+    assert (
+        run.portable(argv)
+        == rf"python -m lab.run --dataset {tmp_path.name} --weights run:x/y --group 'a/(\d+)' --skip-corrupt"
+    )
     argv = ["experiments/gtsrb.py", "--data-dir", "/a/b/c.zip", "--out", "/d", "--head", "mlp(1, 2)"]
     assert run.portable(argv) == "python -m lab.run experiments/gtsrb.py --data-dir c.zip --head 'mlp(1, 2)'"
 
@@ -263,6 +280,29 @@ def test_jax_trains_without_tensorflow(tmp_path):
     finetune = next(r for r in records if r["choices"]["strategy"] == "finetune")
     assert "score_after" in finetune["steps"][-1]  # the statistics were re-estimated
     assert all(r["cost"]["train_seconds"] < time.time() - began for r in records)
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+def test_own_images_train_with_every_choice_of_theirs(tmp_path, backend):
+    pets = enumerate(("cat", "dog, wet", "odd"))
+    tree = {f"{c}/scene{i // 3}_{i}.png": n for n, c in pets for i in range(24 - 6 * n)}
+    folder = photos(tmp_path / "pets", tree)
+    (folder / "cat/scene9_99.png").write_bytes(b"no image")
+    flags = f"--dataset {folder} --backbone cnn10(width=4,norm='none') --weights none --size 16 --strategy scratch"
+    flags += " --group scene(\\d+)_ --drop-classes odd --skip-corrupt --balance sampling --epochs 4 --patience 1"
+    flags += f" --learning-rate auto --image-cache none --out {tmp_path}"
+    done = lab(*flags.split(" "), KERAS_BACKEND=backend, **QUICK_XLA)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (record,) = store.read(tmp_path)
+    data, (phase, *_) = record["data"], record["steps"]
+    assert data["classes"] == ["cat", "dog, wet"] and list(data["left_out"]) == ["cat/scene9_99.png"]
+    assert sum(s["examples"] for s in data["splits"].values()) == 42
+    assert 1e-6 < record["found"]["learning_rate"] < 1
+    scores = [e["val_accuracy"] for e in phase["history"]]
+    since = len(scores) - 1 - int(np.argmax(scores))
+    assert phase["steps"] == phase["history"][-1]["steps"] and (len(scores) == 4 or since == 1)
+    assert "| pets " in (tmp_path / "README.md").read_text()
+    assert str(tmp_path) not in next(tmp_path.glob("results/*/*.json")).read_text()
 
 
 @pytest.mark.slow

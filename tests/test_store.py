@@ -49,3 +49,22 @@ def test_what_is_no_record_is_named(tmp_path, content):
     with pytest.raises(BadInput, match=r"bad\.json") as error:
         store.read(tmp_path)
     assert "\n" not in str(error.value)
+
+
+def test_the_best_run_on_a_data_set_is_found_by_validation_on_its_latest_content(tmp_path):
+    def record(name, accuracy, day, fingerprint="f", data="pets", **more):
+        return {
+            "schema": 1, "name": name, "experiment": "x", "status": "done", "digest": name, "group": name,
+            "choices": {"dataset": "folder", "data": data, "data_fingerprint": fingerprint, **more},
+            "val": {"accuracy": accuracy, "loss": 1.0}, "finished": f"2026-01-0{day}",
+        }  # fmt: skip
+
+    runs = [
+        record("old", 0.9, 1, "e"), record("good", 0.8, 2), record("bad", 0.5, 3),
+        record("other", 0.99, 4, data="cars"), record("mean", 1.0, 4, members=[]),
+    ]  # fmt: skip
+    for made in runs:
+        store.write(tmp_path, made)
+    assert store.finished(tmp_path, "best:pets/")["name"] == "good"
+    with pytest.raises(BadInput, match="there are runs on cars, pets"):
+        store.finished(tmp_path, "best:dogs")

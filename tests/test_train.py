@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -175,10 +177,10 @@ def test_the_average_of_the_weights_is_what_is_kept_and_training_goes_on_without
     net.train_only(phase.select)
     plain._compile(net.model, phase, 8)
     plain.record.append({})
-    batch, _, _ = plain._inputs(phase)
-    mean: list = []
-    for step in range(8):
-        net.model.train_on_batch(*batch(0, step))
+    batches, _, _ = plain._inputs(phase)
+    made, mean = iter(batches(0, range(8))), []
+    for _ in range(8):
+        net.model.train_on_batch(*next(made))
         now = [keras.ops.convert_to_numpy(v) for v in net.model.trainable_variables]
         mean = [0.7 * m + 0.3 * v for m, v in zip(mean, now, strict=True)] if mean else now
     for a, b in zip(averaged.net.model.trainable_variables, mean, strict=True):
@@ -240,3 +242,29 @@ def test_the_test_split_is_watched_only_when_asked_and_changes_nothing(tmp_path)
     assert "test_accuracy" in last and "test_accuracy" not in plain.record[-1]["history"][-1]
     for a, b in zip(watched.net.values(), plain.net.values(), strict=True):
         assert np.array_equal(a, b)
+
+
+def test_weights_of_classes_make_a_rare_one_count_as_much(tmp_path):
+    """At a rate of nearly nothing: a batch's loss is the mean of its examples' losses times their classes' weights."""
+    data = tiny_data(classes=2)
+    kept = np.flatnonzero((data.train.labels == 0) | (np.arange(len(data.train)) < 6))
+    data = replace(data, train=data.train.take(kept))
+    counts = np.bincount(data.train.labels)
+    trainers = [
+        tiny_trainer(tmp_path / b, data, balance=b, learning_rate=1e-9, steps=1, augment="none", batch_size=len(kept))
+        for b in ("weights", "none")
+    ]
+    losses = [t.execute(Phase(t.net.parts.new)).history[0]["loss"] for t in trainers]
+    p = trainers[1].evaluate(data.train)[1].probabilities
+    each = -np.log(p[np.arange(len(kept)), data.train.labels])
+    weights = len(kept) / (2 * counts[data.train.labels])
+    assert losses[0] == pytest.approx(float((each * weights).mean()), rel=0.05)
+    assert losses[1] == pytest.approx(float(each.mean()), rel=0.05) and counts[0] > counts[1]
+
+
+def test_patience_ends_a_phase_that_does_not_get_better(tmp_path):
+    trainer = tiny_trainer(tmp_path, learning_rate=1e-9, epochs=9, patience=2, bn="keras")
+    history = trainer.execute(Phase(trainer.net.parts.new)).history
+    scores = [e["val_accuracy"] for e in history]
+    assert len(history) - 1 - int(np.argmax(scores)) == 2 and len(history) < 9
+    assert trainer.record[-1]["steps"] == history[-1]["steps"]

@@ -2,11 +2,15 @@
 
 import hashlib
 from dataclasses import dataclass
-from typing import ClassVar
+from pathlib import Path
+from typing import Any, ClassVar
 
+from lab import names
 from lab.data import Data
 from lab.errors import BadInput
 from lab.names import Named
+
+TABLES = (".csv", ".tsv", ".parquet")
 
 
 @dataclass(frozen=True)
@@ -18,11 +22,30 @@ class Dataset(Named):
 
     embedded: ClassVar[bool] = True
     shareable: ClassVar[bool] = True  # False: the report draws no picture of its examples into img/
+    written: ClassVar[str]  # how it is written, where that is not its name with its arguments
     version: ClassVar[int] = 1  # raise it when the same arguments would give other data
 
     @property
-    def size(self) -> int:
+    def size(self) -> Any:
+        """Pixels; None: whatever the run wants."""
         return 32
+
+    def told(self, size: int, group: str | None, skip_corrupt: bool) -> "Dataset":
+        """The same, told what the run wants of it.
+
+        Raises:
+            BadInput: it has no such choice.
+        """
+        for flag, given in (("--group", group), ("--skip-corrupt", skip_corrupt)):
+            if given:
+                raise BadInput(
+                    f"{flag} is for image files that the lab deals into splits, not for {self}; leave it out"
+                )
+        return self
+
+    def title(self, data_dir: str | None) -> str:
+        """What the table calls it."""
+        return str(self)
 
     def fingerprint(self, data_dir: str | None) -> str:
         """What identifies the files without decoding them; part of a run's digest.
@@ -41,6 +64,35 @@ class Dataset(Named):
             BadInput: names the file that is wrong.
         """
         raise TypeError(f"{self.name} has no load()")
+
+
+def opened(text: str, data_dir: str | None) -> tuple[Dataset, str | None]:
+    """(the data set, where its data are) of `signs`, `my_photos/`, `labels.csv`, `data.npz`, `tfds:NAME`, `hf:NAME`.
+
+    Raises:
+        BadInput: there is no such data set or path.
+    """
+    kind, colon, rest = text.partition(":")
+    if colon and kind in ("tfds", "hf"):
+        return _made(kind, of=rest), data_dir
+    path = Path(text).expanduser()
+    if text.partition("(")[0].strip() in names.listing("datasets"):
+        return names.build("datasets", text), data_dir
+    if not path.exists():
+        if "/" in text or path.suffix:
+            raise BadInput(
+                f"--dataset {text}: no such folder or file; `python -m lab.datasets` lists those with a name"
+            )
+        return names.build("datasets", text), data_dir
+    if path.suffix.lower() in TABLES:
+        return _made("table", images=data_dir), text
+    if data_dir is not None:
+        raise BadInput(f"--dataset {text} says where the data are; leave out --data-dir {data_dir}")
+    return names.build("datasets", "arrays" if path.suffix.lower() == ".npz" else "folder"), text
+
+
+def _made(name: str, **arguments: Any) -> Any:
+    return names.find("datasets", name)(**arguments)
 
 
 def stratified(labels, fractions: tuple[float, ...], seed: int):

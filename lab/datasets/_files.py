@@ -1,27 +1,24 @@
 """A folder or a zip archive read alike; nothing is unpacked, no path leaves it."""
 
 import hashlib
-import io
 import lzma
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
+from lab.datasets._decoding import Fit, Unreadable, decoded
 from lab.errors import BadInput
 
 LARGEST_FILE = 256 << 20  # bytes
-LARGEST_SIDE = 8192  # pixels
 BLOCK = 1 << 20  # bytes read at a time where a file is read through
 
 DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
-NO_IMAGE = (UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError, struct.error)
 
 
 class Files:
@@ -33,10 +30,18 @@ class Files:
         folders: names of the folders that are listed as such, among them every empty one.
     """
 
-    def __init__(self, place: str | None, what: str, hint: str = "", alone: tuple[str, ...] = ()):
+    def __init__(
+        self,
+        place: str | None,
+        what: str,
+        hint: str = "",
+        alone: tuple[str, ...] = (),
+        only: Iterable[str] | None = None,
+    ):
         """`what` says what is wanted, for the error, and `hint` how else to get it.
 
-        A file with one of the endings `alone` is read as a folder that holds nothing else.
+        A file with one of the endings `alone` is read as a folder that holds nothing else. Of a folder,
+        `only` the named files are looked for, where they are given; they may lie outside.
 
         Raises:
             BadInput: there is no such folder or archive.
@@ -48,7 +53,9 @@ class Files:
         self.folders: set[str] = set()
         self.archives: list[zipfile.ZipFile] = []
         self.packed: dict[str, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
-        if self.path.is_dir():
+        if self.path.is_dir() and only is not None:
+            self.names = {n for n in only if (self.root / n).is_file()}
+        elif self.path.is_dir():
             for found in self.root.rglob("*"):
                 (self.names if found.is_file() else self.folders).add(found.relative_to(self.root).as_posix())
         elif self.path.is_file() and self.path.name.lower().endswith(alone):
@@ -141,22 +148,23 @@ class Files:
         with self.open(name, LARGEST_FILE) as (stream, _):
             return stream.read()
 
-    def image(self, name: str, size: int) -> np.ndarray:
-        """An RGB image (size, size, 3) uint8, resized with antialiasing if it has another size.
+    def image(self, name: str, size: int, fit: Fit = "squash") -> np.ndarray:
+        """An RGB image (size, size, 3) uint8; see `decoded`.
 
         Raises:
             BadInput: it is missing, no image, truncated, or absurdly large.
         """
         try:
-            with Image.open(io.BytesIO(self.read(name))) as image:
-                if max(image.size) > LARGEST_SIDE:
-                    raise BadInput(
-                        f"{self.called(name)} is {image.width} x {image.height} px; {LARGEST_SIDE} are allowed"
-                    )
-                rgb = image.convert("RGB")
-        except (*NO_IMAGE, Image.DecompressionBombError) as error:
-            raise BadInput(f"{self.called(name)} is not a readable image: {str(error)[:100]}") from None
-        return fitted(rgb, size)
+            return decoded(self.read(name), size, fit)
+        except Unreadable as error:
+            raise BadInput(f"{self.called(name)} {error}") from None
+
+    def stamp(self, name: str) -> list[int]:
+        """Size in bytes, and time of change or CRC-32: different when the file is another, without reading it."""
+        if name in self.packed:
+            return [self.packed[name][1].file_size, self.packed[name][1].CRC]
+        found = (self.root / name).stat()
+        return [found.st_size, found.st_mtime_ns]
 
     def checksum(self, name: str) -> int:
         """CRC-32 of a file's content; an archive has it in its directory.
@@ -188,8 +196,3 @@ class Files:
             while block := stream.read(BLOCK):
                 sha.update(block)
         return sha.hexdigest()
-
-
-def fitted(image: Image.Image, size: int) -> np.ndarray:
-    """The image as an array (size, size) or (size, size, C), resized with antialiasing if it has another size."""
-    return np.asarray(image if image.size == (size, size) else image.resize((size, size), Image.Resampling.BILINEAR))

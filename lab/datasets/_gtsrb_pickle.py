@@ -8,7 +8,8 @@ import numpy as np
 from PIL import Image
 
 from lab.data import Split
-from lab.datasets._files import Files, fitted
+from lab.datasets._decoding import fitted
+from lab.datasets._files import Files
 from lab.datasets._pickles import read_dictionary
 from lab.datasets.gtsrb import CLASSES
 from lab.errors import BadInput

@@ -4,7 +4,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.report.table import network, safe
+from lab.report.table import data_of, network, safe
 from lab.spec import digest
 
 Record = dict[str, Any]
@@ -34,4 +34,4 @@ def _row(cached: Record, through: Record) -> list[str]:
     c = cached["choices"]
     a, b = (r["cost"]["train_seconds"] for r in (cached, through))
     accuracies = f"{cached['test']['accuracy']:.4f}, {through['test']['accuracy']:.4f}"
-    return [safe(c["dataset"]), network(c), f"{a:.0f}", f"{b:.0f}", f"{a / b:.2f}", accuracies]
+    return [safe(data_of(c)), network(c), f"{a:.0f}", f"{b:.0f}", f"{a / b:.2f}", accuracies]

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from lab.report.table import data_of
+
 TRAIN, VAL, TEST = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito 2008: told apart by everyone
 Record = dict[str, Any]
 
@@ -47,7 +49,7 @@ def _draw(runs: list[Record]) -> Any:
     source = "" if c["weights"] == "none" else f" from {c['weights']}"
     seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
     policy = f", --bn {c['bn']}" if c["bn"] != "sound" else ""
-    figure.suptitle(f"{c['strategy']} of {c['backbone']}{source} on {c['dataset']}, {c['size']} px, {seeds}{policy}")
+    figure.suptitle(f"{c['strategy']} of {c['backbone']}{source} on {data_of(c)}, {c['size']} px, {seeds}{policy}")
     return figure
 
 

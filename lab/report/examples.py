@@ -1,6 +1,5 @@
 """Pictures of the data sets' classes, from what runs left in the cache: img/examples_<data set>.png."""
 
-import io
 from pathlib import Path
 
 import numpy as np
@@ -23,25 +22,16 @@ def draw_all(root: Path) -> list[Path]:
 
 
 def _draw(path: Path, images: np.ndarray, names: list[str]) -> None:
-    import matplotlib
+    from lab.drawing import save, subplots
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    rows = -(-len(images) // COLUMNS)
-    figure, axes = plt.subplots(
-        rows, COLUMNS, figsize=(COLUMNS * 1.25, rows * 1.5), layout="constrained", squeeze=False
-    )
+    figure, axes = subplots(-(-len(images) // COLUMNS), COLUMNS, width=1.25, height=1.5)
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, name in zip(axes.flat, images, names, strict=False):
         grey = image.shape[-1] == 1
         axis.imshow(image[..., 0] if grey else image[..., :3], cmap="gray" if grey else None, vmin=0, vmax=255)
         axis.set_title("\n".join(_lines(name)), fontsize=7)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100)
-    plt.close(figure)
-    store.write_atomically(path, buffer.getvalue())
+    save(figure, path)
 
 
 def _lines(name: str, width: int = 20) -> list[str]:

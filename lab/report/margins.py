@@ -4,7 +4,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.report.table import network, safe
+from lab.report.table import data_of, network, safe
 from lab.spec import digest
 
 Record = dict[str, Any]
@@ -35,7 +35,7 @@ def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
             seeds = sorted(set(runs) & set(scratch))
             if len(seeds) > 1:
                 found.append((runs[seeds[0]], [_accuracy(runs[s]) - _accuracy(scratch[s]) for s in seeds]))
-    return sorted(found, key=lambda f: (f[0]["choices"]["dataset"], f[0]["choices"]["size"], -sum(f[1]) / len(f[1])))
+    return sorted(found, key=lambda f: (data_of(f[0]["choices"]), f[0]["choices"]["size"], -sum(f[1]) / len(f[1])))
 
 
 def interval(differences: list[float]) -> tuple[float, float, float]:
@@ -52,7 +52,7 @@ def _row(record: Record, differences: list[float]) -> list[str]:
     c, (mean, low, high) = record["choices"], interval(differences)
     verdict = "above" if low > 0 else "below" if high < 0 else "cannot be told apart"
     return [
-        safe(c["dataset"]), network(c), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
+        safe(data_of(c)), network(c), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
         f"{100 * low:+.1f} to {100 * high:+.1f}", verdict,
     ]  # fmt: skip
 

@@ -3,13 +3,11 @@
 A picture carries the digest of the numbers in it, so `--check` needs no drawing.
 """
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import store
 from lab.report import curves, policies
 from lab.spec import digest
 
@@ -43,18 +41,15 @@ def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
     """Draws what is missing or stale, removes what has no record; returns what was drawn."""
     import matplotlib
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
+    from lab.drawing import save
 
+    matplotlib.use("Agg")
     pictures = wanted(root, records)
     for path in _orphans(root, pictures):
         path.unlink()
     drawn = [p for p in pictures if not p.is_fresh]
     for picture in drawn:
-        buffer, figure = io.BytesIO(), picture.draw()
-        figure.savefig(buffer, format="png", dpi=100, metadata={KEY: digest(picture.numbers)})
-        plt.close(figure)
-        store.write_atomically(picture.path, buffer.getvalue())
+        save(picture.draw(), picture.path, {KEY: digest(picture.numbers)})
     return [p.path for p in drawn]
 
 

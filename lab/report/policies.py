@@ -5,6 +5,7 @@ from functools import partial
 from typing import Any
 
 from lab.report.curves import TEST, TRAIN, points
+from lab.report.table import data_of
 from lab.spec import digest
 
 Record = dict[str, Any]
@@ -59,7 +60,7 @@ def _draw(keras: Record, sound: Record) -> Any:
     axes[0].set(ylabel="accuracy", ylim=(0, 1.02))
     c = keras["choices"]
     figure.suptitle(
-        f"{c['strategy']} of {c['backbone']} on {c['dataset']}, {c['size']} px: it learns on the left, too, "
+        f"{c['strategy']} of {c['backbone']} on {data_of(c)}, {c['size']} px: it learns on the left, too, "
         "but is evaluated with statistics that it never had"
     )
     return figure

@@ -62,7 +62,7 @@ def grouped(records: Iterable[Record]) -> pd.DataFrame:
 
 def _differences(firsts: list[Record]) -> list[str]:
     """What tells runs apart whose rows would read the same: the choices that differ, or else the experiments."""
-    keys = sorted({k for r in firsts for k in r["choices"]} - {"seed", "weights_digest", "recipe"})
+    keys = sorted({k for r in firsts for k in r["choices"]} - {"seed", "weights_digest", "recipe", "data"})
     apart = [k for k in keys if len({str(r["choices"].get(k)) for r in firsts}) > 1]
     if not apart:
         return [f"in {r['experiment']}" for r in firsts]
@@ -77,7 +77,7 @@ def _row(runs: list[Record]) -> dict[str, Any]:
     notes = [] if alone else [f"from {c['weights']}"]
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
     notes += [c["precision"]] if c["precision"] != "float32" else []
-    data = c["dataset"] + (f" (limit {c['limit']})" if c["limit"] else "")
+    data = data_of(c) + (f" (limit {c['limit']})" if c["limit"] else "")
     return {
         "model": f"{model}, {', '.join(notes)}" if notes else model,
         "data": data,
@@ -113,6 +113,11 @@ def _cell(row: pd.Series, name: str, best: bool) -> str:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
+
+
+def data_of(choices: dict[str, Any]) -> str:
+    """What a run's data are called; records from before own data had names have none."""
+    return choices.get("data") or choices["dataset"]
 
 
 def network(choices: dict[str, Any]) -> str:

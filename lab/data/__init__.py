@@ -1,13 +1,15 @@
-"""The one way data flow: splits of uint8 arrays, taken by index, batched by a rule. No Keras.
+"""The one way data flow: splits of uint8 images, taken by index, batched by a rule. No Keras.
 
-A split's images stay as they were read, (N, H, W, C) uint8, once; a batch becomes float, gets its
-size and its augmentation on the device. Which examples a batch holds is a function of (seed,
-phase, step), so a run can be resumed anywhere.
+A split's images stay as they were read, (N, H, W, C) uint8, once, or are read when they are asked for
+(`lab.reading`); a batch becomes float, gets its size and its augmentation on the device. Which examples
+a batch holds is a function of (seed, phase, step), so a run can be resumed anywhere.
 """
 
+import difflib
 import hashlib
-from dataclasses import dataclass, replace
-from functools import cached_property
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property, lru_cache
 from typing import Any, Protocol
 
 import numpy as np
@@ -39,12 +41,18 @@ class Split:
         return len(self.labels)
 
     def take(self, indices: Array) -> "Split":
-        return Split(self.images[indices], self.labels[indices], self.ids[indices])
+        """These examples; images that are read on demand are not read for it."""
+        subset = getattr(self.images, "subset", self.images.__getitem__)
+        return Split(subset(indices), self.labels[indices], self.ids[indices])
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, in order."""
+        """SHA-256 of the content, in order; of images that are read on demand, of what identifies their files."""
         sha = hashlib.sha256()
+        if (digests := getattr(self.images, "digests", None)) is not None:
+            sha.update("\n".join(digests).encode())
+            sha.update(self.labels.astype("<i8").tobytes())
+            return sha.hexdigest()
         for start in range(0, len(self), 4096):
             part = self.take(np.arange(start, min(start + 4096, len(self))))
             sha.update(np.ascontiguousarray(part.images).tobytes())
@@ -60,6 +68,7 @@ class Data:
         classes: a name for each label, in order.
         forbids: augmentations that would make a label wrong (`horizontal_flip`, `vertical_flip`, ...).
         source: where it comes from and its terms, for the record.
+        left_out: files that could not be read and were skipped as wished, each with the reason.
     """
 
     train: Split
@@ -68,6 +77,7 @@ class Data:
     classes: tuple[str, ...]
     forbids: frozenset[str] = frozenset()
     source: str = ""
+    left_out: dict[str, str] = field(default_factory=dict)
 
     def splits(self) -> dict[str, Split]:
         return {"train": self.train, "val": self.val, "test": self.test}
@@ -84,11 +94,52 @@ class Data:
         """The same with at most `count` examples a split: the first of a fixed shuffle."""
         if count is None:
             return self
-        cut: dict[str, Any] = {}
-        for name, split in self.splits().items():
-            order = np.random.default_rng(0).permutation(len(split))[:count]
-            cut[name] = split.take(np.sort(order))
-        return replace(self, **cut)
+
+        def first(split: Split) -> Split:
+            return split.take(np.sort(np.random.default_rng(0).permutation(len(split))[:count]))
+
+        return self.each(first)
+
+    def each(self, change: Callable[[Split], Split]) -> "Data":
+        """The same with each split changed."""
+        return replace(self, train=change(self.train), val=change(self.val), test=change(self.test))
+
+    def without(self, names: Sequence[str]) -> "Data":
+        """The same without some classes and their examples; the others keep their order.
+
+        Raises:
+            BadInput: there is no such class.
+        """
+        if not names:
+            return self
+        if unknown := [n for n in names if n not in self.classes]:
+            near = difflib.get_close_matches(unknown[0], self.classes, 3, 0.5) or self.classes[:10]
+            raise BadInput(f"--drop-classes {unknown[0]!r}: no such class; there are {', '.join(near)}")
+        kept = [i for i, c in enumerate(self.classes) if c not in names]
+        number = np.full(len(self.classes), -1)
+        number[kept] = np.arange(len(kept))
+
+        def kept_of(split: Split) -> Split:
+            part = split.take(np.flatnonzero(number[split.labels] >= 0))
+            return replace(part, labels=number[part.labels])
+
+        return replace(self.each(kept_of), classes=tuple(self.classes[i] for i in kept))
+
+
+def parted(whole: Split, parts: dict[str, Array], **about: Any) -> Data:
+    """A data set of examples and the indices of those in train, val and test."""
+    return Data(whole.take(parts["train"]), whole.take(parts["val"]), whole.take(parts["test"]), **about)
+
+
+def printable(name: str, where: str) -> str:
+    """A class's name, if it can be shown in a terminal and in a table.
+
+    Raises:
+        BadInput: it is empty, or has control characters or bytes that are no text.
+    """
+    if not name.strip() or not name.isprintable():
+        raise BadInput(f"{where}: the class name {name!r} cannot be printed; rename it")
+    return name
 
 
 def checked(data: Data) -> Data:
@@ -106,6 +157,8 @@ def checked(data: Data) -> Data:
             raise BadInput(
                 f"the {name} split has a label {low if low < 0 else high}; labels are 0 to {len(data.classes) - 1}"
             )
+    for name in data.classes:
+        printable(name, data.source)
     if len(data.classes) < 2:
         raise BadInput(f"a classifier needs two classes or more; received {len(data.classes)}")
     unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))
@@ -128,6 +181,25 @@ def train_indices(count: int, batch_size: int, seed: int, phase: int, step: int)
     rounds = range(first // count, (last - 1) // count + 1)
     row = np.concatenate([np.random.default_rng([seed, phase, r]).permutation(count) for r in rounds])
     return row[first - rounds[0] * count :][:batch_size]
+
+
+def balanced_indices(members: Sequence[Array], batch_size: int, seed: int, phase: int, step: int) -> Array:
+    """The same with every class as often: `members` are the indices of each class's examples.
+
+    The classes take turns in a shuffled order, and each goes through its own endless row of permutations.
+    """
+    positions = np.arange(step * batch_size, (step + 1) * batch_size)
+    chosen = []
+    for turn, place in zip(*np.divmod(positions, len(members)), strict=True):
+        label = int(_shuffled(len(members), seed, phase, int(turn))[place])
+        round_, own = divmod(int(turn), len(members[label]))
+        chosen.append(members[label][_shuffled(len(members[label]), seed, phase, round_, label)[own]])
+    return np.array(chosen)
+
+
+@lru_cache(256)
+def _shuffled(count: int, *key: int) -> Array:
+    return np.random.default_rng(key).permutation(count)
 
 
 def eval_batches(count: int, batch_size: int):

@@ -1,7 +1,8 @@
-"""Mistakes that the lab looks for before and after a run. Each finding: what, why it matters, what to do."""
+"""Batch-norm statistics that are, or will be, stale: the mistake that this lab was founded on."""
 
 from typing import Any
 
+from lab.checks import Finding, finding
 from lab.net import assign
 from lab.train import Trainer
 
@@ -10,52 +11,48 @@ GAP = 0.2  # train accuracy above test accuracy by which statistics are suspecte
 GAIN = 0.05  # test accuracy that re-estimation must bring for the suspicion to hold
 
 
-def before(trainer: Trainer) -> list[dict[str, str]]:
+def check(trainer: Trainer) -> Finding | None:
     """Batch-norm momentum too slow for the budget; only possible under `--bn keras`."""
     o = trainer.options
     norms = trainer.net.norms()
     if o.bn != "keras" or not norms or o.seconds is not None:
-        return []
-    momentum, steps = max(n.momentum for n in norms), o.steps or o.epochs * trainer.steps_per_epoch
+        return None
+    momentum, steps = max(n.momentum for n in norms), trainer.steps
     if (left := momentum**steps) <= LEFT:
-        return []
-    return [
-        {
-            "what": f"batch-norm momentum {momentum:g} over {steps} steps leaves {left:.0%} of the initial statistics",
-            "why": "evaluation normalises with those statistics, training with each batch's own",
-            "do": "leave out --bn keras",
-        }
-    ]
+        return None
+    return finding(
+        f"batch-norm momentum {momentum:g} over {steps} steps leaves {left:.0%} of the initial statistics",
+        "evaluation normalises with those statistics, training with each batch's own",
+        "leave out --bn keras",
+    )
 
 
-def after(trainer: Trainer, train_accuracy: float, test: dict[str, Any]) -> list[dict[str, Any]]:
+def after(trainer: Trainer, train_accuracy: float, test: dict[str, Any]) -> Finding | None:
     """Stale batch-norm statistics: good in training, bad in evaluation, mended without changing a weight.
 
     `train_accuracy` is what training itself reported (with each batch's statistics). The test
     figures of the run are not touched: the re-estimated ones are reported beside them.
     """
     if train_accuracy - test["accuracy"] < GAP or not any(s.get("history") for s in trainer.record):
-        return []
+        return None
     statistics = trainer.net.parts.kind("statistics")
     if not statistics:
-        return []
+        return None
     kept = trainer.net.values()
     trainer.reestimate(statistics, 150)
     mended = trainer.evaluate(trainer.data.test)[0]["accuracy"]
     assign(trainer.net.model.weights, kept)
     if mended - test["accuracy"] < GAIN:
-        return []
-    return [
-        {
-            "what": f"train {train_accuracy:.2f}, test {test['accuracy']:.2f}: batch-norm statistics are stale; "
-            f"recalibrated: {mended:.2f}",
-            "why": "no weight was changed for it: the network had learnt, its evaluation was wrong",
-            "do": "leave out --bn keras",
-            "train_accuracy": train_accuracy,
-            "test_accuracy": test["accuracy"],
-            "recalibrated_test_accuracy": mended,
-        }
-    ]
+        return None
+    return finding(
+        f"train {train_accuracy:.2f}, test {test['accuracy']:.2f}: batch-norm statistics are stale; "
+        f"recalibrated: {mended:.2f}",
+        "no weight was changed for it: the network had learnt, its evaluation was wrong",
+        "leave out --bn keras",
+        train_accuracy=train_accuracy,
+        test_accuracy=test["accuracy"],
+        recalibrated_test_accuracy=mended,
+    )
 
 
 def trained_accuracy(steps: list[dict[str, Any]]) -> float:

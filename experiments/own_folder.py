@@ -1,0 +1,84 @@
+"""Does a folder of 100,000 JPEGs train in flat memory, and does decoding keep the network busy?
+
+Makes folders of 320 x 240 px JPEGs (a few hundred pictures, copied, each copy with other bytes behind
+its end, so that no two files are equal) and trains on them from the disk: the same steps on 1,000 and
+on 100,000 files, to compare peak memory; and MobileNetV2(alpha=0.35) at 96 px with the images decoded
+for each batch and from memory, to compare seconds. Writes results/own_folder.json. Needs 2 GB of disk;
+about half an hour on 2 CPU cores, most of it for looking at 100,000 files once and evaluating them.
+
+    python experiments/own_folder.py
+"""
+
+import io
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from lab import store
+
+PICTURES, CLASSES, SHAPE = 300, 10, (320, 240)
+FEW, MANY, STEPS = 1_000, 100_000, 200
+BUSY = ["--backbone", "MobileNetV2(alpha=0.35)", "--size", "96", "--budget", "150steps"]
+
+
+def pictures() -> list[bytes]:
+    """JPEGs of smooth noise with a grain, about as large as photographs of that size are."""
+    made = []
+    for i in range(PICTURES):
+        rng = np.random.default_rng(i)
+        coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3)).astype("uint8"))
+        image = np.asarray(coarse.resize(SHAPE, Image.Resampling.BICUBIC)).astype("int16")
+        grain = rng.normal(0, 6, image.shape)
+        buffer = io.BytesIO()
+        Image.fromarray(np.clip(image + grain, 0, 255).astype("uint8")).save(buffer, "JPEG", quality=85)
+        made.append(buffer.getvalue())
+    return made
+
+
+def folder_of(count: int, root: Path, jpegs: list[bytes]) -> Path:
+    """Class folders with `count` files in all."""
+    folder = root / f"{count}_photos"
+    for i in range(count):
+        path = folder / f"class{i % CLASSES}" / f"{i:06d}.jpg"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(jpegs[i % PICTURES] + i.to_bytes(4, "big"))
+    return folder
+
+
+def run(folder: Path, root: Path, *words: str) -> dict:
+    """A run's record; images are decoded for each batch unless the words say otherwise."""
+    out = root / "-".join(["out", folder.name, *words]).replace("/", "_")
+    flags = ["--dataset", str(folder), "--weights", "none", "--strategy", "scratch", "--checks", "none", *words]
+    subprocess.run([sys.executable, "-m", "lab.run", *flags, "--out", str(out)], check=True)
+    (record,) = store.read(out)
+    return record
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as temporary:
+        root, jpegs = Path(temporary), pictures()
+        few, many = folder_of(FEW, root, jpegs), folder_of(MANY, root, jpegs)
+        steps = ["--backbone", "cnn10", "--size", "64", "--budget", f"{STEPS}steps", "--image-cache", "none"]
+        memory = {f.name: run(f, root, *steps)["cost"]["peak_memory_mb"] for f in (few, many)}
+        seconds = {
+            where: run(few, root, *BUSY, "--image-cache", where)["cost"]["train_seconds"]
+            for where in ("none", "memory")
+        }
+    found = {
+        "bytes_of_a_file": round(float(np.mean([len(j) for j in jpegs]))),
+        "peak_memory_mb": memory,
+        "train_seconds": seconds,
+        "decoding_costs": seconds["none"] / seconds["memory"] - 1,
+    }
+    path = store.results(Path.cwd()) / "own_folder.json"
+    store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+    print(json.dumps(found, indent=1))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""`python -m lab.data eda|verify|audit|show DATASET`: looks at a data set before anything is learnt from it."""
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+from lab import command
+
+COMMANDS = {
+    "eda": "how many examples of which class, how large, how bright: a table and pictures",
+    "verify": "which files cannot be read, by name",
+    "audit": "equal and nearly equal images, and groups, within and across splits",
+    "show": "a page of examples of each class",
+}
+
+
+def main(argv: list[str]) -> int:
+    made = command.parser("lab.data", "Looks at a data set before anything is learnt from it.")
+    made.add_argument("what", choices=COMMANDS, help="; ".join(f"{c}: {what}" for c, what in COMMANDS.items()))
+    made.add_argument("dataset", metavar="DATASET", help="as --dataset of lab.run: a name, a folder, a table, ...")
+    made.add_argument("--data-dir", metavar="X", help="as of lab.run")
+    made.add_argument("--group", metavar="X", help="as of lab.run")
+    made.add_argument("--to", metavar="DIR", help="where pictures and tables go (default: img/eda/NAME)")
+    command.add_out(made)
+    args = made.parse_args(argv)
+    from lab.data.examined import examined
+
+    found = examined(args.dataset, args.data_dir, args.group)
+    folder = command.root_of(args.to, "--to") if args.to else command.root_of(args.out) / "img" / "eda" / found.title
+    code, written = import_module(f"lab.data.{args.what}").run(found, folder)
+    for path in written:
+        print(f"wrote {shown(path)}")
+    return code
+
+
+def shown(path: Path) -> Path:
+    """The path from here, where it is below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+if __name__ == "__main__":
+    sys.exit(command.call(main))

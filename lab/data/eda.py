@@ -1,0 +1,115 @@
+"""How many examples of which class, of what size, how bright: exploratory data analysis."""
+
+from collections import Counter
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from lab.data.examined import Examined
+from lab.drawing import save, subplots
+
+SPLITS = ("train", "val", "test")
+COLOURS = {"train": "#0072B2", "val": "#E69F00", "test": "#009E73"}  # Okabe and Ito 2008: told apart by everyone
+CHANNELS = {"R": "#D55E00", "G": "#009E73", "B": "#0072B2"}
+SHOWN = 60  # classes in a picture or a printed table, the most frequent
+
+
+def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
+    """Prints the tables and draws the pictures; (0, what was written)."""
+    from tabulate import tabulate
+
+    from lab.store import write_atomically
+
+    counts = distribution(found)
+    rows = [[name, *of] for name, of in zip(counts.index, counts.to_numpy().tolist(), strict=True)]
+    print(tabulate(rows[:SHOWN], ["class", *counts.columns], tablefmt="github"))
+    if len(counts) > SHOWN:
+        print(f"... and {len(counts) - SHOWN} classes more, in classes.csv")
+    print()
+    print(tabulate(summary(found), headers=["of the images", ""], tablefmt="github", disable_numparse=True))
+    tables = [folder / "classes.csv", folder / "images.csv"]
+    write_atomically(tables[0], counts.to_csv())
+    write_atomically(tables[1], found.table.drop(columns=["error", "square"]).to_csv(index=False))
+    return 0, [*tables, _classes(counts, folder), _sizes(found, folder), _colours(found, folder)]
+
+
+def distribution(found: Examined) -> pd.DataFrame:
+    """Examples of each class in each split, the most frequent class first."""
+    table = found.table.groupby(["label", "split"]).size().unstack(fill_value=0)
+    table = table.reindex(index=list(found.classes), columns=list(SPLITS), fill_value=0)
+    table["all"] = table.sum(axis=1)
+    return table.sort_values("all", ascending=False, kind="stable").rename_axis("class")
+
+
+def summary(found: Examined) -> list[tuple[str, str]]:
+    """What is to be known of all images in a few lines."""
+    t, counts = found.table, distribution(found)["all"]
+    mean, deviation = channels(t[t["split"] == "train"])
+    common, modes = most_common(zip(t["width"], t["height"], strict=True)), most_common(t["mode"])
+    return [
+        ("examples", f"{len(t):,}" + (f", and {len(found.broken):,} that cannot be read" if found.broken else "")),
+        ("most frequent class / rarest", f"{counts.iloc[0]:,} / {counts.iloc[-1]:,}"),
+        ("width, height", f"{t['width'].min()} to {t['width'].max()}, {t['height'].min()} to {t['height'].max()} px"),
+        ("most frequent sizes", ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in common)),
+        ("kinds", ", ".join(f"{m} ({n:,})" for m, n in modes)),
+        ("training mean of R, G, B", ", ".join(f"{v:.1f}" for v in mean)),
+        ("training deviation of R, G, B", ", ".join(f"{v:.1f}" for v in deviation)),
+    ]
+
+
+def most_common(values: Iterable[Any]) -> list[tuple[Any, int]]:
+    return Counter(values).most_common(5)
+
+
+def channels(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation (3,) over all pixels, 0 to 255, every image scaled to 64 x 64 first."""
+    mean, square = (np.stack(table[column].to_list()).mean(axis=0) for column in ("mean", "square"))
+    return mean, np.sqrt(np.maximum(square - mean**2, 0))
+
+
+def _classes(counts: pd.DataFrame, folder: Path) -> Path:
+    part = counts.head(SHOWN)[::-1]
+    figure, axes = subplots(1, 1, width=8, height=1.2 + 0.2 * len(part))
+    left = np.zeros(len(part))
+    for split in SPLITS:
+        axes[0, 0].barh(range(len(part)), part[split], left=left, color=COLOURS[split], label=split)
+        left += part[split].to_numpy()
+    axes[0, 0].set_yticks(range(len(part)), [str(c)[:40] for c in part.index], fontsize=8, parse_math=False)
+    axes[0, 0].set(xlabel="examples")
+    figure.legend(loc="outside upper right", ncols=len(SPLITS), frameon=False)
+    return save(figure, folder / "classes.png")
+
+
+def _sizes(found: Examined, folder: Path) -> Path:
+    figure, axes = subplots(1, 2, width=5, height=4)
+    t = found.table
+    for split in SPLITS:
+        part = t[t["split"] == split]
+        axes[0, 0].scatter(part["width"], part["height"], s=8, alpha=0.4, color=COLOURS[split], label=split)
+    axes[0, 0].set(xlabel="width, px", ylabel="height, px", xlim=(0, None), ylim=(0, None))
+    axes[0, 0].legend(frameon=False)
+    axes[0, 1].hist(t["width"] / t["height"], bins=30, color=COLOURS["train"])
+    axes[0, 1].set(xlabel="width / height", ylabel="images")
+    return save(figure, folder / "sizes.png")
+
+
+def _colours(found: Examined, folder: Path) -> Path:
+    figure, axes = subplots(1, 2, width=5, height=4)
+    means = np.stack(found.table["mean"].to_list())
+    for i, (name, colour) in enumerate(CHANNELS.items()):
+        axes[0, 0].hist(means[:, i], bins=np.arange(0, 257, 8), histtype="step", color=colour, label=name)
+    axes[0, 0].set(xlabel="mean of an image, 0 to 255", ylabel="images")
+    axes[0, 0].legend(frameon=False)
+    brightness = found.table.assign(brightness=means.mean(axis=1))
+    for split in SPLITS:
+        values = brightness[brightness["split"] == split]["brightness"]
+        weights = np.full(len(values), 1 / max(len(values), 1))
+        axes[0, 1].hist(
+            values, bins=np.arange(0, 257, 16), weights=weights, histtype="step", color=COLOURS[split], label=split
+        )
+    axes[0, 1].set(xlabel="brightness of an image, 0 to 255", ylabel="share of the split")
+    axes[0, 1].legend(frameon=False)
+    return save(figure, folder / "colours.png")

@@ -1,0 +1,100 @@
+"""The bytes of an image file to RGB as a viewer shows it, whatever its depth, mode and orientation."""
+
+import io
+import struct
+from typing import Literal
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+Fit = Literal["squash", "crop", "pad"]
+SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+LARGEST = 200_000_000  # pixels of an image: 600 MB once decoded
+Image.MAX_IMAGE_PIXELS = None  # Pillow only warns from 89 megapixels on; `opened` refuses, at LARGEST
+
+DAMAGED = (
+    UnidentifiedImageError,
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+
+
+class Unreadable(Exception):
+    """What is wrong with an image, to be put behind its name."""
+
+
+def decoded(content: bytes, size: int, fit: Fit = "squash") -> np.ndarray:
+    """An image file's content as RGB (size, size, 3) uint8.
+
+    An image of another shape is squashed, cropped at its middle, or padded with black.
+
+    Raises:
+        Unreadable: it is no image, damaged, too large, or has no values that mean a colour.
+    """
+    with opened(content) as image:
+        return fitted(rgb(image, size), size, fit)
+
+
+def opened(content: bytes) -> Image.Image:
+    """The image, its header read and nothing else.
+
+    Raises:
+        Unreadable: as `decoded`.
+    """
+    try:
+        image = Image.open(io.BytesIO(content))
+    except UnidentifiedImageError:
+        raise Unreadable("is not a readable image: its content is of no known format") from None
+    except DAMAGED as error:
+        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+    if image.width * image.height > LARGEST:
+        raise Unreadable(f"has {image.width:,} x {image.height:,} pixels; {LARGEST // 10**6} million are allowed")
+    return image
+
+
+def rgb(image: Image.Image, least: int) -> Image.Image:
+    """The opened image as RGB, upright; one of many more pixels than (least, least) may come smaller.
+
+    16 bits are scaled to 8, transparency is laid on white, as a browser does.
+
+    Raises:
+        Unreadable: as `decoded`.
+    """
+    try:
+        image.draft("RGB", (2 * least, 2 * least))  # JPEG decodes smaller at a fraction of the time and memory
+        ImageOps.exif_transpose(image, in_place=True)
+        if image.mode.startswith("I"):
+            image = _eight_bits(image)
+        if image.mode == "F":
+            raise Unreadable("has floating-point values, which mean no colour; save it with 8 or 16 bits")
+        if image.has_transparency_data:
+            image = image.convert("RGBA")
+            image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+        return image.convert("RGB")
+    except DAMAGED as error:
+        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+
+
+def fitted(image: Image.Image, size: int, fit: Fit = "squash") -> np.ndarray:
+    """The image as an array (size, size) or (size, size, C), resized with antialiasing if it has another size."""
+    if image.size != (size, size):
+        if fit == "squash":
+            image = image.resize((size, size), Image.Resampling.BILINEAR)
+        else:
+            image = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](image, (size, size), Image.Resampling.BILINEAR)
+    return np.asarray(image)
+
+
+def _eight_bits(image: Image.Image) -> Image.Image:
+    values = np.asarray(image).astype("int64")
+    if values.min() < 0 or values.max() > 65535:
+        raise Unreadable(f"has values from {values.min()} to {values.max()}; save it with 8 or 16 bits")
+    return Image.fromarray(np.round(values / 257).astype("uint8"))
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).split("\n")[0][:100]

@@ -1,0 +1,217 @@
+"""What is common to a user's own image files, however their labels are written down."""
+
+import csv
+import io
+import re
+from collections import Counter
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import numpy as np
+
+from lab.data import Split, parted
+from lab.datasets import Dataset, digest_of
+from lab.datasets._decoding import Fit
+from lab.datasets._files import Files
+from lab.datasets._index import Entry, index
+from lab.datasets._splitting import SHARES, dealt, united
+from lab.errors import BadInput
+from lab.names import Between
+
+
+class Example(NamedTuple):
+    """A labelled image file: its name among the files, its class, and its split and group where they are given."""
+
+    name: str
+    label: str
+    split: str | None = None
+    group: str = ""
+
+
+@dataclass(frozen=True)
+class Own(Dataset):
+    """Labelled image files, read when they are asked for, at the size of the run.
+
+    A split that is missing is drawn: see `lab.datasets._splitting`. Files of the same content stay on
+    one side of it, and so do those of one group.
+    """
+
+    embedded = False
+    shareable = False
+
+    px: Annotated[int | None, Between(8, 4096)] = None  # read at this height and width; None: at the run's size
+    fit: Fit = "squash"  # what becomes of an image that is not square
+    group: str | None = None  # a regular expression, or a CSV file with the columns path and group
+    skip_corrupt: bool = False
+
+    @property
+    def size(self):
+        return self.px
+
+    def told(self, size, group, skip_corrupt):
+        return replace(
+            self, px=self.px or size, group=group or self.group, skip_corrupt=skip_corrupt or self.skip_corrupt
+        )
+
+    def title(self, data_dir):
+        return Path(data_dir).resolve().name if data_dir else self.name
+
+    def __str__(self) -> str:
+        """Without where a file of groups lies: its content is in the fingerprint."""
+        bare = replace(self, group=Path(self.group).name) if self.group and _is_table(self.group) else self
+        return super(Own, replace(bare, skip_corrupt=False)).__str__()
+
+    def found(self, data_dir: str | None) -> tuple[Files, list[Example]]:
+        """The files and all labelled examples, before any image is opened.
+
+        Raises:
+            BadInput: names what is missing or does not fit.
+        """
+        raise TypeError(f"{self.name} has no found()")
+
+    def survey(self, data_dir: str | None) -> "Survey":
+        """Every example and what its file is, the unreadable ones apart.
+
+        Raises:
+            BadInput: as `found`.
+        """
+        files, examples = self.found(data_dir)
+        examples.sort()
+        entries = index(files, [e.name for e in examples])
+        broken = {e.name: str(entries[e.name].error) for e in examples if entries[e.name].error}
+        return Survey(files, [e for e in examples if e.name not in broken], entries, broken)
+
+    def fingerprint(self, data_dir):
+        found = self._usable(data_dir)
+        groups = groups_of(found, self.group)
+        rows = zip(found.examples, groups, strict=True)
+        return digest_of([f"v{self.version}", *(f"{e[:3]} {g} {found.entries[e.name].sha256}" for e, g in rows)])[:32]
+
+    def load(self, data_dir):
+        found = self._usable(data_dir)
+        groups = groups_of(found, self.group)
+        _refuse_shared(found.examples, [found.entries[e.name].sha256 for e in found.examples], "are the same image")
+        if self.group:
+            _refuse_shared(found.examples, groups, "are of one group")
+        whole, classes = self.whole(found)
+        source = f"{self.name} {found.files.title}"
+        return parted(whole, self.parts(found), classes=classes, source=source, left_out=found.broken)
+
+    def whole(self, found: "Survey") -> tuple[Split, tuple[str, ...]]:
+        """All readable examples as one split, and their classes."""
+        from lab.reading import OnDemand
+
+        assert self.px is not None
+        px = self.px
+        labels, classes = _numbered(found)
+        names = np.array([e.name for e in found.examples])
+        content = np.array([f"{found.entries[e.name].sha256} {px} {self.fit}" for e in found.examples])
+        images = OnDemand(
+            lambda i: found.files.image(str(names[i]), px, self.fit), (px, px, 3), content, np.arange(len(names))
+        )
+        return Split(images, labels, names), classes
+
+    def parts(self, found: "Survey") -> dict[str, np.ndarray]:
+        """Which of the readable examples are in train, val and test.
+
+        Raises:
+            BadInput: groups do not fit, or only some examples have a split.
+        """
+        alike = united(_repeated([found.entries[e.name].sha256 for e in found.examples]), groups_of(found, self.group))
+        return dealt(_numbered(found)[0], alike, [e.split for e in found.examples], found.files.title)
+
+    def _usable(self, data_dir: str | None) -> "Survey":
+        found = self.survey(data_dir)
+        if found.broken and not self.skip_corrupt:
+            name, reason = next(iter(found.broken.items()))
+            more = f" and {len(found.broken) - 1} more cannot be read" if len(found.broken) > 1 else ""
+            raise BadInput(
+                f"{found.files.called(name)} {reason}{more}; mend or remove it, or leave such files out with "
+                "--skip-corrupt (`python -m lab.data verify` lists them)"
+            )
+        return found
+
+
+class Survey(NamedTuple):
+    """What there is: the readable examples, an entry for every file, and why the others cannot be read."""
+
+    files: Files
+    examples: list[Example]
+    entries: dict[str, Entry]
+    broken: dict[str, str]
+
+
+def in_order(labels: set[str]) -> list[str]:
+    """Names of classes in alphabetical order; numbers, where all are, in theirs."""
+    return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)
+
+
+def _numbered(found: Survey) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels (N,) of the readable examples, and the classes that they number."""
+    classes = in_order({e.label for e in found.examples})
+    number = {c: i for i, c in enumerate(classes)}
+    return np.array([number[e.label] for e in found.examples], "int64"), tuple(classes)
+
+
+def _repeated(words: list[str]) -> list[str]:
+    """The words that occur more than once; "" in place of the others."""
+    counts = Counter(words)
+    return [w if counts[w] > 1 else "" for w in words]
+
+
+def _refuse_shared(examples: list[Example], keys: list[str], what: str) -> None:
+    """Refuses two given splits that share a key; "" is none."""
+    seen: dict[str, Example] = {}
+    for split in SHARES:
+        for e, key in zip(examples, keys, strict=True):
+            if not key or e.split != split:
+                continue
+            other = seen.setdefault(key, e)
+            if other.split != split:
+                raise BadInput(
+                    f"{other.name} ({other.split}) and {e.name} ({split}) {what}: what is tested must not be learnt; "
+                    "leave one out (`python -m lab.data audit` lists all)"
+                )
+
+
+def groups_of(found: Survey, group: str | None) -> list[str]:
+    """The group of each example; "" where it is in none.
+
+    Raises:
+        BadInput: no regular expression; a table that lacks a file; an expression that does not match one.
+    """
+    if group is None:
+        return [e.group for e in found.examples]
+    if _is_table(group):
+        return _from_table(found, group)
+    try:
+        pattern = re.compile(group)
+    except re.error as error:
+        raise BadInput(f"--group {group!r} is neither a CSV file nor a regular expression: {error}") from None
+    groups = []
+    for e in found.examples:
+        match = pattern.search(e.name)
+        if not match:
+            raise BadInput(f"--group {group!r} does not match {e.name}; it has to match every path")
+        groups.append("/".join(g or "" for g in match.groups()) or match[0])
+    return groups
+
+
+def _is_table(group: str) -> bool:
+    return group.lower().endswith(".csv")
+
+
+def _from_table(found: Survey, group: str) -> list[str]:
+    try:
+        reader = csv.DictReader(io.StringIO(Path(group).expanduser().read_text(encoding="utf-8-sig")))
+        columns = list(reader.fieldnames or ())
+        if not {"path", "group"} <= set(columns):
+            raise BadInput(f"--group {group} has the columns {', '.join(columns) or 'none'}; it needs path and group")
+        of = {row["path"]: row["group"] for row in reader}
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise BadInput(f"--group {group} cannot be read: {error}") from None
+    for e in found.examples:
+        if not of.get(e.name):
+            raise BadInput(f"--group {group} gives {e.name} no group; it has to name every image")
+    return [of[e.name] for e in found.examples]

@@ -1,0 +1,64 @@
+from collections import Counter
+from dataclasses import dataclass
+
+from lab.data import printable
+from lab.datasets._decoding import SUFFIXES
+from lab.datasets._files import Files
+from lab.datasets._own import Example, Own
+from lab.datasets._splitting import split_called
+from lab.errors import BadInput
+
+
+@dataclass(frozen=True)
+class Folder(Own):
+    """Your own images in a folder (or zip) of class folders, with or without train, val and test above them.
+
+    `--dataset my_photos/` is short for it.
+    """
+
+    def found(self, data_dir):
+        files = Files(data_dir, self.name)
+        names = sorted(n for n in files.names if n.lower().endswith(SUFFIXES) and not _hidden(n))
+        if not names:
+            raise BadInput(f"{files.title} holds no image; it has to hold a folder of images for each class")
+        above = _wrapping(names)
+        tops = {n.removeprefix(above).partition("/")[0] for n in names if "/" in n.removeprefix(above)}
+        splits = {t: s for t in tops if (s := split_called(t))}
+        if splits and len(splits) < len(tops):
+            other = min(tops - set(splits))
+            raise BadInput(
+                f"{files.title} has {min(splits)}/ beside {other}/; put class folders into each split, or only classes"
+            )
+        if repeated := [s for s, count in Counter(splits.values()).items() if count > 1]:
+            both = " and ".join(f"{t}/" for t in sorted(splits) if splits[t] == repeated[0])
+            raise BadInput(f"{files.title} has {both}, which both mean {repeated[0]}; put them together")
+        depth = 2 if splits else 1
+        found = []
+        for name in names:
+            inside = name.removeprefix(above).split("/")
+            if len(inside) <= depth:
+                raise BadInput(f"{files.called(name)} lies in no class folder; put it into one, or move it away")
+            label = printable(inside[depth - 1], files.title)
+            found.append(Example(name, label, splits.get(inside[0])))
+        _refuse_empty(files, above, depth, {n.removeprefix(above).rpartition("/")[0] for n in names})
+        return files, found
+
+
+def _hidden(name: str) -> bool:
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+
+
+def _wrapping(names: list[str]) -> str:
+    """The folder around everything that an archive often has, with its `/`; it holds folders only."""
+    tops = {n.partition("/")[0] for n in names}
+    alone = len(tops) == 1 and all(n.count("/") > 1 for n in names) and not split_called(next(iter(tops)))
+    return f"{tops.pop()}/" if alone else ""
+
+
+def _refuse_empty(files, above: str, depth: int, filled: set[str]) -> None:
+    """Refuses a class folder without an image."""
+    reached = {"/".join(f.split("/")[:k]) for f in filled for k in range(1, f.count("/") + 2)}
+    for folder in sorted(files.folders):
+        inside = folder.removeprefix(above)
+        if folder.startswith(above) and inside.count("/") < depth and inside not in reached and not _hidden(folder):
+            raise BadInput(f"{files.called(folder)} holds no image; add some, or remove the folder")

@@ -1,0 +1,89 @@
+import csv
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from lab.data import printable
+from lab.datasets import TABLES
+from lab.datasets._decoding import SUFFIXES
+from lab.datasets._files import Files
+from lab.datasets._own import Example, Own
+from lab.datasets._splitting import split_called
+from lab.errors import BadInput
+
+PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img", "image_id", "id")
+LABELS = ("label", "labels", "class", "class_name", "category", "target", "y")
+
+
+@dataclass(frozen=True)
+class Table(Own):
+    """Your own images by a CSV or Parquet file with a column of paths and one of labels.
+
+    `--dataset labels.csv` is short for it. Paths begin at the table's folder, or at `--data-dir`, and
+    may lack their ending. Columns `split` (train, val, test) and `group` are kept to where they are.
+    """
+
+    path: str | None = None  # name of the column of paths; None: one that is called as usual
+    label: str | None = None  # likewise
+    images: str | None = None  # the folder or zip where the paths begin; None: where the table is
+
+    def __str__(self) -> str:
+        return super(Table, replace(self, images=None)).__str__() if self.images else super().__str__()
+
+    def found(self, data_dir):
+        file = Path(data_dir or "").expanduser()
+        if not data_dir or not file.is_file():
+            raise BadInput(f"no such table: {data_dir}; give a {', '.join(TABLES)} file of paths and labels")
+        rows = _rows(file)
+        path, label = _column(file, rows, self.path, PATHS, "paths"), _column(file, rows, self.label, LABELS, "labels")
+        root = self.images or str(file.parent)
+        wanted = [row[path] for row in rows]
+        files = Files(root, self.name, only={n + s for n in wanted for s in ("", *SUFFIXES)})
+        found: list[Example] = []
+        seen: dict[str, int] = {}
+        for number, row in enumerate(rows, 2):
+            where = f"{file.name} line {number}"
+            name = next((row[path] + s for s in ("", *SUFFIXES) if row[path] + s in files.names), None)
+            if name is None:
+                raise BadInput(f"{where} names {row[path]!r}, which is not in {root}; correct it, or set --data-dir")
+            if name in seen:
+                raise BadInput(f"{where} names {row[path]!r}, and so does line {seen[name]}; remove one")
+            seen[name] = number
+            split = split_called(row["split"]) if "split" in row else None
+            if "split" in row and split is None:
+                raise BadInput(f"{where} has the split {row['split']!r}; there are train, val and test")
+            found.append(Example(name, printable(row[label], where), split, row.get("group", "")))
+        return files, found
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    """The table's rows as text.
+
+    Raises:
+        BadInput: it is no table, or has no row.
+    """
+    import pandas as pd
+
+    try:
+        if file.suffix.lower() == ".parquet":
+            frame = pd.read_parquet(file).astype(str)
+        else:
+            separator = "\t" if file.suffix.lower() == ".tsv" else None
+            frame = pd.read_csv(file, sep=separator, engine="python", dtype=str, keep_default_na=False)
+    except (OSError, ValueError, KeyError, csv.Error) as error:  # pandas' own errors of parsing are ValueErrors
+        raise BadInput(f"{file.name} cannot be read as a table: {str(error).splitlines()[0][:100]}") from None
+    if frame.empty:
+        raise BadInput(f"{file.name} has no row; it needs a line for each image")
+    return [{str(k): str(v) for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _column(file: Path, rows: list[dict[str, str]], chosen: str | None, usual: tuple[str, ...], what: str) -> str:
+    there = list(rows[0])
+    lower = {c.lower(): c for c in reversed(there)}
+    found = [chosen] if chosen in there else [lower[u] for u in usual if u in lower]
+    if chosen not in (None, *there) or not found:
+        wanted = repr(chosen) if chosen else f"one of {', '.join(usual)}"
+        raise BadInput(
+            f"{file.name} has the columns {', '.join(map(str, there))}; for {what} it needs {wanted}; name it with "
+            f"--dataset \"table({what[:-1]}='...')\" --data-dir {file.name}"
+        )
+    return found[0]

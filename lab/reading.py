@@ -1,0 +1,116 @@
+"""Images that are decoded when they are asked for, ahead of whoever asks; optionally kept decoded."""
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab.data import Images, eval_batches
+from lab.progress import over
+
+Array = np.ndarray
+POOL = ThreadPoolExecutor(2 * (os.cpu_count() or 1))  # a batch's images side by side: decoders release the GIL
+AHEAD = 4  # batches decoded before they are asked for
+SMALL = 1 << 30  # bytes of decoded images that are kept in memory unasked
+BATCH = 64
+
+
+class OnDemand:
+    """Images (N, H, W, C) uint8, each read when it is asked for.
+
+    Attributes:
+        digests: what identifies the content of each, (N,).
+    """
+
+    def __init__(self, read: Callable[[int], Array], shape: tuple[int, ...], digests: Array, order: Array):
+        """`read` gives the image (H, W, C) of a number; image i is the one of number `order[i]`."""
+        self.read, self.digests, self.order = read, digests, order
+        self.shape: tuple[int, ...] = (len(order), *shape)
+
+    def __len__(self) -> int:
+        return len(self.order)
+
+    def __getitem__(self, indices: Any) -> Array:
+        return np.stack(list(POOL.map(self.read, self.order[indices].tolist())))
+
+    def subset(self, indices: Array) -> "OnDemand":
+        return OnDemand(self.read, self.shape[1:], self.digests[indices], self.order[indices])
+
+
+def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
+    """Yields `images[take]` for each of the takes, in order; what must be decoded is decoded in other threads.
+
+    By tf.data under TensorFlow and by Grain elsewhere.
+    """
+    import keras
+
+    if isinstance(images, np.ndarray):
+        return (images[take] for take in takes)
+    return (_by_tensorflow if keras.backend.backend() == "tensorflow" else _by_grain)(images, takes)
+
+
+def _by_tensorflow(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
+    import tensorflow as tf
+
+    failed: list[BaseException] = []
+
+    def read(take):
+        try:
+            return images[take]
+        except BaseException as error:
+            failed.append(error)
+            raise
+
+    options = tf.data.Options()
+    options.threading.private_threadpool_size = 2  # TensorFlow's own has one thread, see `lab.child`
+    chosen = tf.data.Dataset.from_generator(lambda: takes, output_signature=tf.TensorSpec([None], "int64"))
+    # one call at a time: that is all that TensorFlow allows a Python function where it is deterministic
+    batches = chosen.map(lambda take: tf.numpy_function(read, [take], tf.uint8)).prefetch(AHEAD)
+    try:
+        yield from batches.with_options(options).as_numpy_iterator()
+    except tf.errors.OpError:
+        if failed:
+            raise failed[0] from None
+        raise
+
+
+def _by_grain(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
+    import grain
+
+    options = grain.ReadOptions(num_threads=1, prefetch_buffer_size=AHEAD)
+    yield from grain.MapDataset.source(list(takes)).map(lambda take: images[take]).to_iter_dataset(options)
+
+
+def kept(images: Images, where: str, path: Path) -> Images:
+    """The images, decoded once and for all where that is wanted.
+
+    Args:
+        where: `memory`, `disk` (in the file `path`, read from there at random), `none`, or `auto`: in
+            memory if they take less than 1 GB there.
+        path: without an ending; the same images always have the same one.
+    """
+    size = int(np.prod(images.shape))
+    if isinstance(images, np.ndarray) or where == "none" or (where == "auto" and size > SMALL):
+        return images
+    if where != "disk":
+        return _filled(images, np.empty(images.shape, "uint8"))
+    file = path.with_suffix(".npy")
+    if not file.exists():
+        from lab.store import replacing
+
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with replacing(file) as partial:
+            _filled(images, np.lib.format.open_memmap(partial, "w+", "uint8", images.shape)).flush()
+    return np.load(file, mmap_mode="r", allow_pickle=False)
+
+
+def _filled(images: Images, into: Any) -> Any:
+    takes = [take[:real] for take, real in eval_batches(len(images), BATCH)]
+    with over("decoding", len(images)) as advance:
+        for take, batch in zip(takes, ahead(images, takes), strict=True):
+            into[take] = batch
+            advance(len(take))
+    return into

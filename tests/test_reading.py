@@ -1,0 +1,138 @@
+"""Images that are read on demand: the right ones, in order, ahead of whoever asks, on both backends."""
+
+import os
+import subprocess
+import sys
+import threading
+import time
+
+import numpy as np
+import pytest
+from conftest import ROOT, photos, tiny_data, tiny_trainer
+
+from lab.data import balanced_indices
+from lab.datasets import opened
+from lab.errors import BadInput
+from lab.reading import OnDemand, ahead, kept
+
+
+def on_demand(images, read=None):
+    return OnDemand(
+        read or images.__getitem__, images.shape[1:], np.arange(len(images)).astype(str), np.arange(len(images))
+    )
+
+
+@pytest.fixture
+def images():
+    return np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype("uint8")
+
+
+TAKES = [np.array([3, 1, 4]), np.array([1, 5, 9, 2, 6]), np.array([49])]
+
+
+def test_what_is_read_ahead_is_what_was_asked_for_in_order(images):
+    for a, take in zip(ahead(on_demand(images), TAKES), TAKES, strict=True):
+        assert np.array_equal(a, images[take]) and a.dtype == np.uint8
+    part = on_demand(images).subset(np.array([7, 8, 9]))
+    assert np.array_equal(next(ahead(part, [np.array([2, 0])])), images[[9, 7]])
+
+
+def test_grain_reads_the_same_where_there_is_no_tensorflow(tmp_path):
+    code = """
+import sys; sys.modules["tensorflow"] = None
+import numpy as np
+from lab.reading import OnDemand, ahead
+images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype("uint8")
+lazy = OnDemand(images.__getitem__, (4, 4, 3), np.arange(50).astype(str), np.arange(50))
+takes = [np.array([3, 1, 4]), np.array([1, 5, 9, 2, 6]), np.array([49])]
+assert all(np.array_equal(a, images[t]) for a, t in zip(ahead(lazy, takes), takes, strict=True))
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(ROOT)}
+    subprocess.run([sys.executable, "-c", code], check=True, env=environment, cwd=tmp_path)
+
+
+def test_the_next_batch_is_read_while_this_one_is_used(images):
+    read: list[int] = []
+    lazy = on_demand(images, lambda i: read.append(i) or images[i])
+    batches = ahead(lazy, [np.array([i]) for i in range(20)])
+    next(batches)
+    until = time.monotonic() + 10
+    while len(read) < 3 and time.monotonic() < until:
+        time.sleep(0.01)
+    assert 3 <= len(read) < 20  # ahead, and not everything at once
+    list(batches)
+    assert sorted(read) == list(range(20))
+
+
+def test_the_images_of_a_batch_are_read_side_by_side(images):
+    """Each read waits for another one to begin: one after another they would wait for ever."""
+    together = threading.Barrier(2, timeout=20)
+
+    def read(i):
+        together.wait()
+        return images[i]
+
+    assert np.array_equal(on_demand(images, read)[np.array([0, 1])], images[:2])
+
+
+def test_an_error_in_a_reader_reaches_the_user_as_it_was(images):
+    def read(i):
+        raise BadInput(f"photo {i} is broken")
+
+    with pytest.raises(BadInput, match="photo 3 is broken"):
+        list(ahead(on_demand(images, read), TAKES))
+
+
+@pytest.mark.parametrize("where", ["memory", "disk", "auto"])
+def test_decoded_images_are_kept_and_not_read_again(images, tmp_path, where):
+    read: list[int] = []
+    lazy = on_demand(images, lambda i: read.append(i) or images[i])
+    held = kept(lazy, where, tmp_path / "x")
+    assert sorted(read) == list(range(50)) and np.array_equal(held[np.arange(50)], images)
+    again = kept(lazy, where, tmp_path / "x")
+    assert np.array_equal(again[np.arange(50)], images)
+    assert len(read) == (50 if where == "disk" else 100)
+
+
+def test_images_that_are_not_to_be_kept_are_read_each_time(images, tmp_path):
+    lazy = on_demand(images)
+    assert kept(lazy, "none", tmp_path / "x") is lazy
+    large = OnDemand(lazy.read, (40_000, 40_000, 3), lazy.digests, lazy.order)
+    assert kept(large, "auto", tmp_path / "x") is large and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("strategy", ["images", "features"])
+def test_training_on_images_read_on_demand_gives_the_same_weights(tmp_path, strategy):
+    from dataclasses import replace
+
+    from lab.steps import Phase
+
+    data = tiny_data()
+    lazy = data.each(lambda s: replace(s, images=on_demand(s.images)))
+    weights = []
+    for number, chosen in enumerate((data, lazy)):
+        trainer = tiny_trainer(tmp_path / str(number), chosen, epochs=2, augment="light")
+        parts = trainer.net.parts
+        trainer.execute(Phase(parts.new if strategy == "features" else parts.all, inputs=strategy))
+        weights.append(trainer.net.values())
+    assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
+
+
+def test_a_split_of_a_folder_is_not_read_to_be_cut_or_named(tmp_path, monkeypatch):
+    folder = photos(tmp_path, {f"{c}/{i}.png": n for n, c in enumerate("ab") for i in range(20)})
+    dataset, where = opened(str(folder), None)
+    data = dataset.told(16, None, False).load(where)
+    data.train.images.read = None  # reading would fail
+    assert len(data.limited(5).train) == 5 and len(data.limited(5).digest) == 64
+    assert data.digest != data.limited(5).digest
+
+
+def test_balanced_batches_hold_every_class_as_often_and_every_example_of_a_rare_one():
+    labels = np.repeat([0, 1, 2], [100, 10, 3])
+    members = [np.flatnonzero(labels == c) for c in range(3)]
+    takes = [balanced_indices(members, 30, 0, 0, step) for step in range(10)]
+    assert all(np.bincount(labels[take]).tolist() == [10, 10, 10] for take in takes)
+    seen = np.bincount(np.concatenate(takes), minlength=113)
+    assert set(seen[:100]) == {1} and set(seen[100:110]) == {10} and set(seen[110:]) <= {33, 34}
+    assert np.array_equal(takes[7], balanced_indices(members, 30, 0, 0, 7))
+    assert not np.array_equal(takes[7], balanced_indices(members, 30, 1, 0, 7))
