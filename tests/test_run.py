@@ -20,6 +20,7 @@ COMMANDS = [
     "lab.report",
     "lab.predict",
     "lab.ensemble",
+    "lab.export",
     "lab.download",
     "lab.strategies",
     "lab.backbones",
