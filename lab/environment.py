@@ -4,6 +4,8 @@ import os
 import platform
 import subprocess
 import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ def environment() -> dict[str, Any]:
         "lab": __version__,
         "python": platform.python_version(),
         "backend": keras.backend.backend(),
-        "versions": {n: _version(n) for n in PACKAGES},
+        "versions": versions(PACKAGES),
         "device": device(),
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -30,20 +32,42 @@ def environment() -> dict[str, Any]:
     }
 
 
-def wake_keras() -> None:
-    """Imports Keras and its backend without the start-up messages that TensorFlow writes past every setting."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+@contextmanager
+def hushed() -> Iterator[None]:
+    """Nothing reaches standard error, not even what C++ libraries write past every setting."""
     sys.stderr.flush()
     kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 2)
     try:
-        import keras
-
-        keras.ops.zeros(1)  # the first operation looks for devices, and says so
+        yield
     finally:
+        sys.stderr.flush()
         os.dup2(kept, 2)
         os.close(kept)
         os.close(nowhere)
+
+
+def wake_keras() -> None:
+    """Imports Keras and its backend without the start-up messages that TensorFlow writes past every setting."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with hushed():
+        import keras
+
+        keras.ops.zeros(1)  # the first operation looks for devices, and says so
+
+
+def full_precision() -> None:
+    """Has float32 computed in all its bits: NVIDIA's GPUs otherwise cut it to TF32, which is good to 1e-3."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_tensor_float_32_execution(False)
+    elif keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_default_matmul_precision", "highest")
 
 
 def device() -> str:
@@ -70,6 +94,11 @@ def peak_memory() -> float | None:
 
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
+
+
+def versions(packages: Iterable[str]) -> dict[str, str | None]:
+    """Of each package; None where it is not installed."""
+    return {name: _version(name) for name in packages}
 
 
 def _version(name: str) -> str | None:

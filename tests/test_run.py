@@ -23,6 +23,7 @@ COMMANDS = [
     "lab.ensemble",
     "lab.data",
     "lab.doctor",
+    "lab.export",
     "lab.download",
     "lab.strategies",
     "lab.backbones",

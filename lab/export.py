@@ -1,0 +1,255 @@
+"""`python -m lab.export RUN --to FORMATS`: a finished run as files for other programs, checked, with a model card."""
+
+import json
+import platform
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from lab import __version__, command, formats, model_card, names, predict, store
+from lab.environment import full_precision, hushed, versions, wake_keras
+from lab.errors import BadInput
+
+# Of a probability. Each runtime rounds float32 in its own way, which a deep network amplifies: mostly to 1e-6, and to
+# 2e-4 in an EfficientNetB0 that is itself 1e-4 off what float64 gives. A step that is lost or doubled shows at 1e-2.
+TOLERANCE = 1e-3
+CHECKED = 128  # images
+BATCH = 32
+
+
+def main(argv: list[str]) -> int:
+    args = parser().parse_args(argv)
+    if args.images and args.data_dir:
+        raise BadInput("--images and --data-dir both say what to check on; give one of them")
+    root, wanted = command.root_of(args.out), formats.asked(args.to)
+    record = store.finished(root, args.run)
+    if members := record.get("members"):
+        raise BadInput(f"{record['name']} is a mean of {len(members)} runs, not a network; export one: {members[0]}")
+    weights = store.kept(root, record, "weights.h5")
+    formats.require(wanted)
+    target = Path(args.to_dir).expanduser().resolve() if args.to_dir else root / "exports" / record["name"]
+    with in_place_of(target) as folder:
+        wake_keras()
+        formats.require_backend(wanted)
+        full_precision()
+        images, origin = real_images(record, args.images, args.data_dir)
+        about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
+        classes = [" ".join(c.split()) for c in record["data"]["classes"]]
+        store.write_atomically(folder / "classes.txt", "".join(f"{c}\n" for c in classes))
+        store.write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
+        store.write_atomically(folder / "README.md", model_card.card(root, record, about))
+    print(f"wrote {', '.join(wanted)}, classes.txt, export.json and the model card README.md into {target}")
+    return 0
+
+
+def parser() -> command.Parser:
+    made = command.parser(
+        "lab.export",
+        "Writes a finished run as files that other programs read, from images (0 to 255, at the run's size) to class "
+        "probabilities; reads each back, compares it with the run on real images, and writes a model card.",
+    )
+    made.add_argument("run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them)")
+    made.add_argument("--to", metavar="X", required=True, help=f"one or more of {', '.join(formats.FORMATS)}")
+    made.add_argument(
+        "--to-dir", metavar="DIR", help="the folder to write, replaced as a whole; left out: exports/RUN below --out"
+    )
+    made.add_argument("--data-dir", metavar="X", help="folder or archive of the run's data, where not embedded")
+    made.add_argument(
+        "--images",
+        metavar="X",
+        nargs="+",
+        help="check on these (files, folders, zips) and not on the run's test images",
+    )
+    command.add_out(made)
+    return made
+
+
+def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str | None) -> tuple[Any, str]:
+    """(images (n, h, w, C) uint8 as the run read its own, what they are); at most `CHECKED`, spread over all.
+
+    Raises:
+        BadInput: the run's data are not here, or are not those that it was tested on.
+    """
+    import numpy as np
+
+    if places:
+        files = [found for place in places for found in predict.listed(Path(place))]
+        chosen = [files[i] for i in _spread(len(files))]
+        read = list(predict.batches(chosen, tuple(record["data"]["shape"])))
+        return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
+    c = record["choices"]
+    dataset = names.build("datasets", c["dataset"])
+    try:
+        if dataset.embedded:
+            dataset.fingerprint(data_dir)  # refuses a folder
+        test = dataset.load(data_dir).limited(c["limit"]).test
+    except BadInput as error:
+        raise BadInput(f"{error}; or check on other images: --images FILES") from None
+    if test.digest != record["data"]["splits"]["test"]["digest"]:
+        raise BadInput(
+            f"the test images of {c['dataset']} found here are not those of {record['name']}; give its own with "
+            "--data-dir, or check on other images: --images FILES"
+        )
+    return test.images[_spread(len(test))], f"{min(CHECKED, len(test)):,} of the run's {len(test):,} test images"
+
+
+def export(
+    record: dict[str, Any], weights: Path, wanted: list[str], images: Any, folder: Path
+) -> dict[str, dict[str, Any]]:
+    """Writes each format into the folder, reads it back and compares it with the run; what was found, for the record.
+
+    Raises:
+        BadInput: Keras cannot write a format, or what was written gives other probabilities.
+    """
+    precision = record["choices"]["precision"]
+    net, expected = original(record, weights, images, "float32")
+    model, done = formats.standalone(net), {}
+    for name in wanted:
+        file = folder / formats.FORMATS[name].file
+        check = compared(expected, read_back(name, model, file, net, images))
+        if not check["max_difference"] <= TOLERANCE:  # nor where it is no number
+            raise BadInput(
+                f"--to {name}: its probabilities are up to {check['max_difference']:.2g} away from the run's on "
+                f"{len(images)} images; {TOLERANCE:g} is allowed; nothing was written; leave this format out"
+            )
+        size = megabytes(folder, file)
+        done[name] = {"file": formats.FORMATS[name].file, "mb": size, **check, "tolerance": TOLERANCE}
+        print(f"{name:<11} {size:8.2f} MB   {told(check)}")
+    about: dict[str, Any] = {"formats": done, "imports": formats.foreign(model)}
+    if precision != "float32":
+        _, own = original(record, weights, images, precision)
+        about["own_precision"] = compared(own, expected)  # told, not judged: what those 16 bits are good to
+        print(f"in float32, beside the run in {precision}: {told(about['own_precision'])}")
+    return about
+
+
+def original(record: dict[str, Any], weights: Path, images: Any, precision: str) -> tuple[Any, Any]:
+    """The run's network in a precision, and its probabilities (n, K) as `lab.predict` computes them."""
+    import keras
+    import numpy as np
+
+    from lab.load import reopen
+    from lab.net import to_numpy
+
+    task, before = import_module(f"lab.tasks.{record['choices']['task']}"), keras.config.dtype_policy()
+    keras.config.set_dtype_policy(precision)
+    try:
+        net = reopen(record, weights)
+    finally:
+        keras.config.set_dtype_policy(before)
+    with hushed():
+        logits = [to_numpy(net.model.predict_on_batch(net.sized(batch))) for batch in _batches(images)]
+    return net, task.probabilities(np.concatenate(logits))
+
+
+def read_back(name: str, model: Any, file: Path, net: Any, images: Any) -> Any:
+    """Writes a format and gives the probabilities (n, K) that its own runtime then reads from it.
+
+    Raises:
+        BadInput: the converter or the runtime fails.
+    """
+    import numpy as np
+
+    from lab.net import to_numpy
+
+    chosen = formats.FORMATS[name]
+    try:
+        with hushed():
+            chosen.write(model, file)
+            predicted = chosen.open(file)
+            return np.concatenate([predicted(to_numpy(net.sized(batch))) for batch in _batches(images)])
+    except Exception as error:  # of Keras, of a converter, of a runtime: each has its own
+        said = " ".join(str(error).replace(str(file), file.name).split())[:200]
+        raise BadInput(
+            f"--to {name} does not work for {net.backbone}: {type(error).__name__}: {said}; nothing was written; leave "
+            "this format out"
+        ) from error
+
+
+def compared(expected: Any, found: Any) -> dict[str, float]:
+    """Largest difference between probabilities (n, K), and the share of images that keep their class."""
+    import numpy as np
+
+    if expected.shape != found.shape:
+        return {"max_difference": float("inf"), "agreement": 0.0}
+    agreement = float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+    return {"max_difference": float(np.abs(expected - found).max()), "agreement": agreement}
+
+
+def told(check: dict[str, float]) -> str:
+    return f"largest difference {check['max_difference']:.1e}, same class for {check['agreement']:.1%}"
+
+
+def describe(record: dict[str, Any], wanted: list[str], images: Any, origin: str) -> dict[str, Any]:
+    """What export.json says beside the checks."""
+    from lab.child import now
+
+    height, width, bands = record["net"]["shape"]
+    packages = ["keras", "tensorflow", "numpy", *(p for n in wanted for p in formats.FORMATS[n].needs.values())]
+    return {
+        "run": record["name"],
+        "record": record.get("integrity", "unknown"),
+        "command": f"python -m lab.export {record['name']} --to {','.join(wanted)}",
+        "input": {"name": "images", "shape": [None, height, width, bands], "dtype": "float32", "range": [0, 255]},
+        "output": {"name": "probabilities", "shape": [None, len(record["data"]["classes"])], "dtype": "float32"},
+        "checked_on": {"images": len(images), "what": origin},
+        "versions": {"lab": __version__, "python": platform.python_version(), **versions(dict.fromkeys(packages))},
+        "made": now(),
+    }
+
+
+def megabytes(folder: Path, file: Path) -> float:
+    """Of a file, or of all that is in the folder of the export which holds it."""
+    top = folder / file.relative_to(folder).parts[0]
+    return sum(f.stat().st_size for f in [top, *top.rglob("*")] if f.is_file()) / 1e6
+
+
+@contextmanager
+def in_place_of(target: Path) -> Iterator[Path]:
+    """A folder to write to, which takes the place of `target` when all went well and is removed when not.
+
+    Raises:
+        BadInput: the target holds something else than an export, or cannot be written.
+    """
+    if target.exists() and not (target.is_dir() and (not any(target.iterdir()) or (target / "export.json").exists())):
+        raise BadInput(f"{target} holds something else than an export; choose another folder with --to-dir")
+    try:
+        nearest = next(p for p in target.parents if p.exists())
+        partial = Path(tempfile.mkdtemp(dir=nearest, prefix=".export."))
+    except OSError as error:
+        raise BadInput(
+            f"cannot write {target}: {error.strerror or error}; choose another folder with --to-dir"
+        ) from None
+    try:
+        folder = partial / "new"
+        folder.mkdir()
+        yield folder
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if target.exists():
+            target.replace(partial / "old")
+        folder.replace(target)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _batches(images: Any) -> Iterator[Any]:
+    """One image alone, then the others many at a time: two sizes, since a file must take any."""
+    yield images[:1]
+    for start in range(1, len(images), BATCH):
+        yield images[start : start + BATCH]
+
+
+def _spread(count: int) -> Any:
+    """At most `CHECKED` indices, evenly over `count`: data sets are often sorted by class."""
+    import numpy as np
+
+    return np.linspace(0, count - 1, min(count, CHECKED)).astype(int)
+
+
+if __name__ == "__main__":
+    sys.exit(command.call(main))

@@ -1,0 +1,288 @@
+"""The model card of an exported run: what it was made of, what it can do and what nobody knows. No Keras.
+
+Every figure is the record's or the export's. Sections and front matter as Hugging Face reads them
+(https://huggingface.co/docs/hub/model-cards), after Mitchell et al. 2018, https://arxiv.org/abs/1810.03993.
+"""
+
+import html
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from lab import formats, names, store
+from lab.errors import BadInput
+
+WEAKEST = 5  # classes
+METRICS = {"top5": "top-5 accuracy", "macro_f1": "macro F1"}
+STATED = "as the documentation of Keras 2 says (keras-team/keras, docs/templates/applications.md)"
+# What that file says of the ImageNet weights of each module of keras.applications; of the others it says nothing.
+LICENCES = {
+    "xception": "MIT", "vgg16": "CC BY 4.0", "vgg19": "CC BY 4.0", "resnet": "MIT", "resnet_v2": "BSD",
+    "inception_v3": "Apache 2.0", "inception_resnet_v2": "Apache 2.0", "mobilenet": "Apache 2.0",
+    "mobilenet_v2": "Apache 2.0", "nasnet": "Apache 2.0", "densenet": "BSD 3-clause",
+}  # fmt: skip
+
+
+def card(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
+    """The text of README.md; `about` is what export.json holds."""
+    sections = {
+        "Files": files(about),
+        "Use": use(record, about),
+        "Data": data(record),
+        "Training": training(record),
+        "Metrics": metrics(root, record),
+        "Limits": limits(record, about),
+        "Licence": licence(root, record),
+        "How it was made": making(record, about),
+    }
+    parts = [front_matter(record, about), f"# {plain(record['name'])}", summary(record)]
+    return "\n\n".join([*parts, *(f"## {title}\n\n{text}" for title, text in sections.items())]) + "\n"
+
+
+def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
+    """YAML for Hugging Face; each value is JSON, which YAML reads too."""
+    dataset = record["choices"]["dataset"]
+    scores = [{"type": "accuracy", "name": "test accuracy", "value": record["test"]["accuracy"]}]
+    result = {
+        "task": {"type": "image-classification"},
+        "dataset": {"type": dataset, "name": dataset, "split": "test"},
+        "metrics": scores,
+    }
+    values = {
+        "library_name": "keras",
+        "pipeline_tag": "image-classification",
+        "license": "other",
+        "license_name": "see-the-section-licence",
+        "tags": ["image-classification", "transfer-learning", *about["formats"]],
+        "model-index": [{"name": record["name"], "results": [result]}],
+    }
+    return "\n".join(["---", *(f"{k}: {json.dumps(v)}" for k, v in values.items()), "---"])
+
+
+def summary(record: dict[str, Any]) -> str:
+    c, (height, width, bands) = record["choices"], record["net"]["shape"]
+    test = record["test"]
+    return (
+        f"Tells {len(record['data']['classes'])} classes of {plain(c['dataset'])} apart in {_kind(bands)} images of "
+        f"{height} × {width} px: {test['accuracy']:.1%} of {test['examples']:,} test images are right. The network is "
+        f"{plain(c['backbone'])} with {record['net']['parameters']:,} parameters, trained by the strategy "
+        f"{plain(c['strategy'])} from {_weights(c['weights'])}."
+    )
+
+
+def files(about: dict[str, Any]) -> str:
+    rows = [
+        [name, f"`{f['file']}`", f"{f['mb']:.2f}", f"{f['max_difference']:.1e}", f"{f['agreement']:.1%}"]
+        for name, f in about["formats"].items()
+    ]
+    text = (
+        f"Each file was read back by its own runtime and compared with the run on {about['checked_on']['what']}; a "
+        f"difference above {min(f['tolerance'] for f in about['formats'].values()):g} would have been refused.\n\n"
+        + _table(["format", "file", "MB", "largest difference of a probability", "same class"], rows)
+    )
+    if own := about.get("own_precision"):
+        text += (
+            f"\n\nThe files compute in float32; the run did not. Between the two: {own['max_difference']:.1e}, the "
+            f"same class for {own['agreement']:.1%}."
+        )
+    return text
+
+
+def use(record: dict[str, Any], about: dict[str, Any]) -> str:
+    """How to make the input, and for each format the lines that read it."""
+    height, width, bands = record["net"]["shape"]
+    lines = [
+        "import numpy as np",
+        "from PIL import Image",
+        "",
+        f'photo = Image.open("photo.jpg").convert("{"L" if bands == 1 else "RGB"}")',
+        *(f"photo = photo.resize(({s}, {s}), Image.Resampling.BILINEAR)" for s in _sizes(record)),
+        f'images = np.asarray(photo, "float32").reshape(1, {height}, {width}, {bands})  # 0 to 255',
+        'classes = open("classes.txt", encoding="utf-8").read().splitlines()',
+    ]
+    text = (
+        f"`images` is float32 (N, {height}, {width}, {bands}), {_kind(bands)}, with values from 0 to 255 as they are "
+        "in the file, any N. Do not scale or normalise them: that is inside. `probabilities` is float32 (N, "
+        f"{len(record['data']['classes'])}), in the order of `classes.txt`; a row adds up to 1. Resizing is the "
+        "caller's: bilinear, with antialiasing where it shrinks, as Pillow does.\n\n" + _code("\n".join(lines))
+    )
+    for name in about["formats"]:
+        needed = [f"import {m}" for m in about["imports"]] if name == "keras" else []
+        text += f"\n\nWith `{name}`:\n\n" + _code("\n".join([*needed, formats.FORMATS[name].use]))
+    return text
+
+
+def data(record: dict[str, Any]) -> str:
+    about, c = record["data"], record["choices"]
+    counts = [[n, f"{s['examples']:,}", f"`{s['digest'][:16]}`"] for n, s in about["splits"].items()]
+    limit = f" Only {c['limit']:,} examples of each split were used." if c["limit"] else ""
+    source = plain(about["source"] or "unknown")
+    return (
+        f"{plain(c['dataset'])}: {_about('datasets', c['dataset'])} Source: {source}.{limit} "
+        f"Digest of all: `{about['digest'][:16]}`.\n\n{_table(['split', 'examples', 'digest'], counts)}\n\n"
+        f"{len(about['classes'])} classes: {', '.join(map(plain, about['classes']))}."
+    )
+
+
+def training(record: dict[str, Any]) -> str:
+    cost = record["cost"]
+    text = _table(["choice", "value"], [[plain(k), plain(v)] for k, v in record["choices"].items() if v is not None])
+    return (
+        f"{plain(record['choices']['strategy'])}: {_about('strategies', record['choices']['strategy'])}\n\n"
+        f"{text}\n\nTraining took {cost['train_seconds']:,.0f} s on `{_span(record['environment']['device'])}`; there "
+        f"an image takes {cost['inference_ms_per_image']:.2f} ms."
+    )
+
+
+def metrics(root: Path, record: dict[str, Any]) -> str:
+    """All figures of the record, and the classes that do worst."""
+    splits = [s for s in ("train", "val", "test") if s in record]
+    figures = [k for k, v in record["test"].items() if isinstance(v, int | float)]
+    rows = [[plain(METRICS.get(k, k)), *(_figure(record[s].get(k)) for s in splits)] for k in figures]
+    known = {c: a for c, a in record["test"]["per_class"].items() if a is not None}
+    worst = sorted(known, key=lambda c: (known[c], c))[:WEAKEST]
+    counts = examples(root, record)
+    weakest = [[plain(c), f"{known[c]:.3f}", counts.get(c, "-")] for c in worst]
+    return (
+        "Measured in inference mode; fractions from 0 to 1, the loss in nats.\n\n"
+        + _table(["", *splits], rows)
+        + "\n\nThe weakest classes, on the test split:\n\n"
+        + _table(["class", "accuracy", "examples"], weakest)
+    )
+
+
+def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
+    """Test examples of each class, from the labels beside the record; empty where they are not there."""
+    path = store.results(root) / record["experiment"] / f"{record['name']}.test.npz"
+    if not path.exists():
+        return {}
+    with np.load(path, allow_pickle=False) as file:
+        counts = np.bincount(file["labels"], minlength=len(record["data"]["classes"]))
+    return dict(zip(record["data"]["classes"], counts.tolist(), strict=True))
+
+
+def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
+    c, (height, width, _) = record["choices"], record["net"]["shape"]
+    train, px = record["data"]["splits"]["train"]["examples"], record["data"]["shape"][0]
+    found = [
+        f"It takes images of {height} × {width} px and nothing else.",
+        f"It learnt from {train:,} images of {plain(c['dataset'])} and knows its {len(record['data']['classes'])} "
+        "classes only: shown anything else, it still names one of them.",
+        f"The figures above are of {record['test']['examples']:,} test images of the same data set.",
+    ]
+    if px != height:
+        found.append(
+            f"Its images were read at {px} × {px} px and then resized; images of another origin look different."
+        )
+    if c["limit"]:
+        found.append(f"It was made to try something out: with {c['limit']:,} examples of each split at most.")
+    if c.get("watch", "val") == "test":
+        found.append("The test split was looked at after each epoch, for a curve; nothing was chosen by it.")
+    unknown = ["images of other origin (cameras, places, weather)", "damaged or manipulated images"]
+    if not any("calibration" in k or k == "ece" for k in record["test"]):
+        unknown.append("calibration (whether a probability of 0.9 is right nine times in ten)")
+    unknown.append("fairness between groups of people, where there are any in the images")
+    found.append(f"Not measured: {'; '.join(unknown)}.")
+    found += [f"The checks of the run found: {plain(f['what'])}." for f in record["findings"]]
+    if about["imports"]:
+        found.append(f"`model.keras` holds layers of {', '.join(map(plain, about['imports']))}, to be imported first.")
+    return "\n".join(f"- {line}" for line in found)
+
+
+def licence(root: Path, record: dict[str, Any]) -> str:
+    c = record["choices"]
+    digest = f" (digest `{_span(c['weights_digest'])[:25]}`)" if c["weights_digest"] else ""
+    return (
+        f"- Source of the weights: {_weights(c['weights'])}{digest}. {weights_licence(root, record)}\n"
+        f"- Data: {plain(record['data']['source'] or 'unknown')}.\n"
+        "- The lab's code, and what it draws itself: MIT.\n\n"
+        "What follows from these for the trained weights is for whoever passes them on to find out."
+    )
+
+
+def weights_licence(root: Path, record: dict[str, Any]) -> str:
+    """What is known of the licence of the weights that a run started from."""
+    weights, backbone = record["choices"]["weights"], record["choices"]["backbone"]
+    if weights == "none":
+        return "Nothing was carried over from another network."
+    if weights == "source":
+        return "It was trained by the lab on images that the lab draws: MIT, as the lab."
+    if weights.startswith("imagenet"):
+        module = getattr(names.find("backbones", names.parse(backbone)[0]), "module", "")
+        known = f"{LICENCES[module]}, {STATED}" if module in LICENCES else "unknown; Keras says nothing of it"
+        return (
+            f"Licence of the ImageNet weights of Keras Applications: {known}; https://keras.io/api/applications, of "
+            "Keras 3, states none. ImageNet gives its images for non-commercial research and education; whether that "
+            "reaches weights is not settled."
+        )
+    if weights.startswith("run:"):
+        try:
+            return (
+                f"That run's own source: {_weights(earlier['choices']['weights'])}. " + weights_licence(root, earlier)
+                if (earlier := store.finished(root, weights.removeprefix("run:")))
+                else ""
+            )
+        except BadInput:
+            return "Its licence is unknown: that run's record is not here."
+    return "Its licence is unknown: the file says nothing of it."
+
+
+def making(record: dict[str, Any], about: dict[str, Any]) -> str:
+    e = record["environment"]
+    state = " with changes that were not committed" if e.get("dirty") else ""
+    trained = {"lab": e["lab"], "python": e["python"], **e["versions"]}
+    rows = [[plain(n), trained.get(n) or "-", about["versions"].get(n) or "-"] for n in [*trained, *about["versions"]]]
+    unique = list({row[0]: row for row in rows}.values())
+    return (
+        _code(f"{record['command']}\n{about['command']}", "sh")
+        + f"\n\nTrained {plain(record['finished'])} with the backend {plain(e['backend'])}, on commit "
+        f"`{_span(e['commit'] or 'unknown')}` of the lab{state}; exported {plain(about['made'])}. The record's "
+        f"digest is `{_span(about['record'])}`.\n\n" + _table(["version of", "in training", "in export"], unique)
+    )
+
+
+def plain(value: Any) -> str:
+    """A value as text in which nothing is Markdown or HTML."""
+    text = html.escape(" ".join(str(value).split()), quote=False)
+    return re.sub(r"([\\`*_{}\[\]#|~!])", r"\\\1", text)
+
+
+def _about(folder: str, text: str) -> str:
+    """The line that describes a part of the lab."""
+    return plain(names.summary(names.find(folder, names.parse(text)[0])))
+
+
+def _span(text: str) -> str:
+    """The same for text between backticks, where nothing can be escaped."""
+    return " ".join(str(text).split()).replace("`", "'").replace("|", "/")
+
+
+def _code(text: str, language: str = "python") -> str:
+    return f"```{language}\n{text.replace('```', '')}\n```"
+
+
+def _table(heads: list[str], rows: list[list[Any]]) -> str:
+    return tabulate(rows, heads, "github", disable_numparse=True)
+
+
+def _figure(value: Any) -> str:
+    if value is None:
+        return "-"
+    return f"{value:,}" if isinstance(value, int) else f"{value:.4f}"
+
+
+def _kind(bands: int) -> str:
+    return {1: "grey", 3: "RGB"}.get(bands, f"{bands}-band")
+
+
+def _sizes(record: dict[str, Any]) -> list[int]:
+    """The heights that the run's images went through: as they were read, and as the network takes them."""
+    return list(dict.fromkeys([record["data"]["shape"][0], record["net"]["shape"][0]]))
+
+
+def _weights(label: str) -> str:
+    return {"none": "random weights", "source": "the lab's embedded source"}.get(label, plain(label))
