@@ -11,9 +11,11 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab import __version__, command, formats, model_card, names, predict, store
+from lab import __version__, command, formats, model_card, predict, store
+from lab.datasets import opened
 from lab.environment import full_precision, hushed, versions, wake_keras
 from lab.errors import BadInput
+from lab.spec import dropped
 
 # Of a probability. Each runtime rounds float32 in its own way, which a deep network amplifies: mostly to 1e-6, and to
 # 2e-4 in an EfficientNetB0 that is itself 1e-4 off what float64 gives. A step that is lost or doubled shows at 1e-2.
@@ -53,7 +55,9 @@ def parser() -> command.Parser:
         "Writes a finished run as files that other programs read, from images (0 to 255, at the run's size) to class "
         "probabilities; reads each back, compares it with the run on real images, and writes a model card.",
     )
-    made.add_argument("run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them)")
+    made.add_argument(
+        "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
+    )
     made.add_argument("--to", metavar="X", required=True, help=f"one or more of {', '.join(formats.FORMATS)}")
     made.add_argument(
         "--to-dir", metavar="DIR", help="the folder to write, replaced as a whole; left out: exports/RUN below --out"
@@ -80,14 +84,16 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
     if places:
         files = [found for place in places for found in predict.listed(Path(place))]
         chosen = [files[i] for i in _spread(len(files))]
-        read = list(predict.batches(chosen, tuple(record["data"]["shape"])))
+        fit = predict.fit_of(record["choices"]["dataset"])
+        read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
         return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
     c = record["choices"]
-    dataset = names.build("datasets", c["dataset"])
+    dataset, _ = opened(c["dataset"], data_dir)
+    dataset = dataset.told(record["data"]["shape"][0], None, bool(record["data"].get("left_out")))
     try:
         if dataset.embedded:
             dataset.fingerprint(data_dir)  # refuses a folder
-        test = dataset.load(data_dir).limited(c["limit"]).test
+        test = dataset.load(data_dir).without(dropped(c.get("drop_classes"))).limited(c["limit"]).test
     except BadInput as error:
         raise BadInput(f"{error}; or check on other images: --images FILES") from None
     if test.digest != record["data"]["splits"]["test"]["digest"]:

@@ -15,6 +15,7 @@ from tabulate import tabulate
 
 from lab import formats, names, store
 from lab.errors import BadInput
+from lab.report.table import data_of
 
 WEAKEST = 5  # classes
 METRICS = {"top5": "top-5 accuracy", "macro_f1": "macro F1"}
@@ -45,7 +46,7 @@ def card(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
 
 def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
     """YAML for Hugging Face; each value is JSON, which YAML reads too."""
-    dataset = record["choices"]["dataset"]
+    dataset = data_of(record["choices"])
     scores = [{"type": "accuracy", "name": "test accuracy", "value": record["test"]["accuracy"]}]
     result = {
         "task": {"type": "image-classification"},
@@ -67,7 +68,7 @@ def summary(record: dict[str, Any]) -> str:
     c, (height, width, bands) = record["choices"], record["net"]["shape"]
     test = record["test"]
     return (
-        f"Tells {len(record['data']['classes'])} classes of {plain(c['dataset'])} apart in {_kind(bands)} images of "
+        f"Tells {len(record['data']['classes'])} classes of {plain(data_of(c))} apart in {_kind(bands)} images of "
         f"{height} × {width} px: {test['accuracy']:.1%} of {test['examples']:,} test images are right. The network is "
         f"{plain(c['backbone'])} with {record['net']['parameters']:,} parameters, trained by the strategy "
         f"{plain(c['strategy'])} from {_weights(c['weights'])}."
@@ -100,7 +101,7 @@ def use(record: dict[str, Any], about: dict[str, Any]) -> str:
         "from PIL import Image",
         "",
         f'photo = Image.open("photo.jpg").convert("{"L" if bands == 1 else "RGB"}")',
-        *(f"photo = photo.resize(({s}, {s}), Image.Resampling.BILINEAR)" for s in _sizes(record)),
+        *(f"photo = photo.resize(({s}, {s}), Image.Resampling.BILINEAR)  # {what}" for s, what in _sizes(record)),
         f'images = np.asarray(photo, "float32").reshape(1, {height}, {width}, {bands})  # 0 to 255',
         'classes = open("classes.txt", encoding="utf-8").read().splitlines()',
     ]
@@ -122,7 +123,7 @@ def data(record: dict[str, Any]) -> str:
     limit = f" Only {c['limit']:,} examples of each split were used." if c["limit"] else ""
     source = plain(about["source"] or "unknown")
     return (
-        f"{plain(c['dataset'])}: {_about('datasets', c['dataset'])} Source: {source}.{limit} "
+        f"{plain(data_of(c))}: {_about('datasets', c['dataset'].partition(':')[0])} Source: {source}.{limit} "
         f"Digest of all: `{about['digest'][:16]}`.\n\n{_table(['split', 'examples', 'digest'], counts)}\n\n"
         f"{len(about['classes'])} classes: {', '.join(map(plain, about['classes']))}."
     )
@@ -170,7 +171,7 @@ def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
     train, px = record["data"]["splits"]["train"]["examples"], record["data"]["shape"][0]
     found = [
         f"It takes images of {height} × {width} px and nothing else.",
-        f"It learnt from {train:,} images of {plain(c['dataset'])} and knows its {len(record['data']['classes'])} "
+        f"It learnt from {train:,} images of {plain(data_of(c))} and knows its {len(record['data']['classes'])} "
         "classes only: shown anything else, it still names one of them.",
         f"The figures above are of {record['test']['examples']:,} test images of the same data set.",
     ]
@@ -279,9 +280,11 @@ def _kind(bands: int) -> str:
     return {1: "grey", 3: "RGB"}.get(bands, f"{bands}-band")
 
 
-def _sizes(record: dict[str, Any]) -> list[int]:
+def _sizes(record: dict[str, Any]) -> list[tuple[int, str]]:
     """The heights that the run's images went through: as they were read, and as the network takes them."""
-    return list(dict.fromkeys([record["data"]["shape"][0], record["net"]["shape"][0]]))
+    read, taken = record["data"]["shape"][0], record["net"]["shape"][0]
+    last = (taken, "as the network takes them")
+    return [last] if read == taken else [(read, "as the run read its images"), last]
 
 
 def _weights(label: str) -> str:
