@@ -55,9 +55,7 @@ def parser() -> command.Parser:
         "Writes a finished run as files that other programs read, from images (0 to 255, at the run's size) to class "
         "probabilities; reads each back, compares it with the run on real images, and writes a model card.",
     )
-    made.add_argument(
-        "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
-    )
+    made.add_argument("run", metavar="RUN", help="a finished run, as lab.predict takes it")
     made.add_argument("--to", metavar="X", required=True, help=f"one or more of {', '.join(formats.FORMATS)}")
     made.add_argument(
         "--to-dir", metavar="DIR", help="the folder to write, replaced as a whole; left out: exports/RUN below --out"

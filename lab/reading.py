@@ -19,15 +19,11 @@ BATCH = 64
 
 
 class OnDemand:
-    """Images (N, H, W, C) uint8, each read when it is asked for.
+    """Images (N, H, W, C) uint8, each read when it is asked for."""
 
-    Attributes:
-        digests: what identifies the content of each, (N,).
-    """
-
-    def __init__(self, read: Callable[[int], Array], shape: tuple[int, ...], digests: Array, order: Array):
+    def __init__(self, read: Callable[[int], Array], shape: tuple[int, ...], order: Array):
         """`read` gives the image (H, W, C) of a number; image i is the one of number `order[i]`."""
-        self.read, self.digests, self.order = read, digests, order
+        self.read, self.order = read, order
         self.shape: tuple[int, ...] = (len(order), *shape)
 
     def __len__(self) -> int:
@@ -37,7 +33,7 @@ class OnDemand:
         return np.stack(list(POOL.map(self.read, self.order[indices].tolist())))
 
     def subset(self, indices: Array) -> "OnDemand":
-        return OnDemand(self.read, self.shape[1:], self.digests[indices], self.order[indices])
+        return OnDemand(self.read, self.shape[1:], self.order[indices])
 
 
 def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import threading
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,9 +18,7 @@ from lab.reading import OnDemand, ahead, kept
 
 
 def on_demand(images, read=None):
-    return OnDemand(
-        read or images.__getitem__, images.shape[1:], np.arange(len(images)).astype(str), np.arange(len(images))
-    )
+    return OnDemand(read or images.__getitem__, images.shape[1:], np.arange(len(images)))
 
 
 @pytest.fixture
@@ -43,7 +42,7 @@ import sys; sys.modules["tensorflow"] = None
 import numpy as np
 from lab.reading import OnDemand, ahead
 images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype("uint8")
-lazy = OnDemand(images.__getitem__, (4, 4, 3), np.arange(50).astype(str), np.arange(50))
+lazy = OnDemand(images.__getitem__, (4, 4, 3), np.arange(50))
 takes = [np.array([3, 1, 4]), np.array([1, 5, 9, 2, 6]), np.array([49])]
 assert all(np.array_equal(a, images[t]) for a, t in zip(ahead(lazy, takes), takes, strict=True))
 """
@@ -97,14 +96,12 @@ def test_decoded_images_are_kept_and_not_read_again(images, tmp_path, where):
 def test_images_that_are_not_to_be_kept_are_read_each_time(images, tmp_path):
     lazy = on_demand(images)
     assert kept(lazy, "none", tmp_path / "x") is lazy
-    large = OnDemand(lazy.read, (40_000, 40_000, 3), lazy.digests, lazy.order)
+    large = OnDemand(lazy.read, (40_000, 40_000, 3), lazy.order)
     assert kept(large, "auto", tmp_path / "x") is large and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("strategy", ["images", "features"])
 def test_training_on_images_read_on_demand_gives_the_same_weights(tmp_path, strategy):
-    from dataclasses import replace
-
     from lab.steps import Phase
 
     data = tiny_data()
@@ -125,6 +122,14 @@ def test_a_split_of_a_folder_is_not_read_to_be_cut_or_named(tmp_path, monkeypatc
     data.train.images.read = None  # reading would fail
     assert len(data.limited(5).train) == 5 and len(data.limited(5).digest) == 64
     assert data.digest != data.limited(5).digest
+
+
+def test_the_digest_of_a_folder_does_not_depend_on_where_its_images_are_kept(tmp_path):
+    folder = photos(tmp_path, {f"{c}/{i}.png": n for n, c in enumerate("ab") for i in range(20)})
+    dataset, where = opened(str(folder), None)
+    data = dataset.told(16, None, False).load(where)
+    held = data.each(lambda s: replace(s, images=kept(s.images, "memory", tmp_path / "x")))
+    assert isinstance(held.test.images, np.ndarray) and held.digest == data.digest
 
 
 def test_balanced_batches_hold_every_class_as_often_and_every_example_of_a_rare_one():

@@ -31,11 +31,15 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Examples: images (N, H, W, C) uint8, labels (N,) int64 and a name for each (N,)."""
+    """Examples: images (N, H, W, C) uint8, labels (N,) int64 and a name for each (N,).
+
+    `content` (N,) identifies the images where that is known without reading them: their files' digests.
+    """
 
     images: Images
     labels: Array
     ids: Array
+    content: Array | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -43,20 +47,21 @@ class Split:
     def take(self, indices: Array) -> "Split":
         """These examples; images that are read on demand are not read for it."""
         subset = getattr(self.images, "subset", self.images.__getitem__)
-        return Split(subset(indices), self.labels[indices], self.ids[indices])
+        content = None if self.content is None else self.content[indices]
+        return Split(subset(indices), self.labels[indices], self.ids[indices], content)
 
     @cached_property
     def digest(self) -> str:
-        """SHA-256 of the content, in order; of images that are read on demand, of what identifies their files."""
+        """SHA-256 of the content, in order."""
         sha = hashlib.sha256()
-        if (digests := getattr(self.images, "digests", None)) is not None:
-            sha.update("\n".join(digests).encode())
+        if self.content is not None:
+            sha.update("\n".join(self.content).encode())
             sha.update(self.labels.astype("<i8").tobytes())
             return sha.hexdigest()
         for start in range(0, len(self), 4096):
-            part = self.take(np.arange(start, min(start + 4096, len(self))))
-            sha.update(np.ascontiguousarray(part.images).tobytes())
-            sha.update(part.labels.astype("<i8").tobytes())
+            part = np.arange(start, min(start + 4096, len(self)))
+            sha.update(np.ascontiguousarray(self.images[part]).tobytes())
+            sha.update(self.labels[part].astype("<i8").tobytes())
         return sha.hexdigest()
 
 

@@ -107,10 +107,8 @@ class Own(Dataset):
         labels, classes = _numbered(found)
         names = np.array([e.name for e in found.examples])
         content = np.array([f"{found.entries[e.name].sha256} {px} {self.fit}" for e in found.examples])
-        images = OnDemand(
-            lambda i: found.files.image(str(names[i]), px, self.fit), (px, px, 3), content, np.arange(len(names))
-        )
-        return Split(images, labels, names), classes
+        images = OnDemand(lambda i: found.files.image(str(names[i]), px, self.fit), (px, px, 3), np.arange(len(names)))
+        return Split(images, labels, names, content), classes
 
     def parts(self, found: "Survey") -> dict[str, np.ndarray]:
         """Which of the readable examples are in train, val and test.

@@ -70,7 +70,7 @@ class Hf(Dataset):
         parts = dealt(labels[kept], np.arange(len(kept)), [given[i] for i in kept], str(self))
         ids = np.array([f"{s}/{i}" for s, i in rows])
         content = np.array([f"{splits[s]._fingerprint} {i} {px}" for s, i in rows])
-        whole = Split(OnDemand(read, (px, px, 3), content[kept], kept), labels[kept], ids[kept])
+        whole = Split(OnDemand(read, (px, px, 3), kept), labels[kept], ids[kept], content[kept])
         return parted(whole, parts, classes=tuple(classes), source=f"Hugging Face datasets, {self.of}")
 
     def _splits(self, data_dir: str | None) -> dict[str, Any]:
