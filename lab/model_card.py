@@ -15,7 +15,7 @@ from tabulate import tabulate
 
 from lab import formats, names, store
 from lab.errors import BadInput
-from lab.report.table import data_of
+from lab.store import data_of
 
 WEAKEST = 5  # classes
 METRICS = {"top5": "top-5 accuracy", "macro_f1": "macro F1"}

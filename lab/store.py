@@ -156,15 +156,20 @@ def best(root: Path, data: str) -> dict[str, Any]:
         BadInput: there is none.
     """
     done = [r for r in read(root) if r["status"] == "done" and "members" not in r["choices"]]
-    found = [r for r in done if r["choices"].get("data", r["choices"]["dataset"]) == data]
+    found = [r for r in done if data_of(r["choices"]) == data]
     if not found:
-        known = sorted({r["choices"].get("data", r["choices"]["dataset"]) for r in done})
+        known = sorted({data_of(r["choices"]) for r in done})
         raise BadInput(
             f"no finished run on {data} in {results(root)}; there are runs on {', '.join(known) or 'nothing'}"
         )
     latest = max(found, key=lambda r: r["finished"])["choices"]["data_fingerprint"]
     same = [r for r in found if r["choices"]["data_fingerprint"] == latest]
     return max(same, key=lambda r: (r["val"]["accuracy"], -r["val"]["loss"]))
+
+
+def data_of(choices: dict[str, Any]) -> str:
+    """What a run's data are called; records from before own data had names have none."""
+    return choices.get("data") or choices["dataset"]
 
 
 def kept(root: Path, record: dict[str, Any], suffix: str) -> Path:

@@ -4,8 +4,9 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.report.table import data_of, network, safe
+from lab.report.table import network, safe
 from lab.spec import digest
+from lab.store import data_of
 
 Record = dict[str, Any]
 BARE = str.maketrans("", "", "(),")  # what stands around arguments

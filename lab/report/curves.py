@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from lab.report.table import data_of
+from lab.store import data_of
 
 TRAIN, VAL, TEST = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito 2008: told apart by everyone
 Record = dict[str, Any]

@@ -5,8 +5,8 @@ from functools import partial
 from typing import Any
 
 from lab.report.curves import TEST, TRAIN, points
-from lab.report.table import data_of
 from lab.spec import digest
+from lab.store import data_of
 
 Record = dict[str, Any]
 

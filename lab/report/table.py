@@ -7,6 +7,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
+from lab.store import data_of
+
 Record = dict[str, Any]
 
 FIGURES: dict[str, Callable[[Record], float | None]] = {
@@ -113,11 +115,6 @@ def _cell(row: pd.Series, name: str, best: bool) -> str:
 
 def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
-
-
-def data_of(choices: dict[str, Any]) -> str:
-    """What a run's data are called; records from before own data had names have none."""
-    return choices.get("data") or choices["dataset"]
 
 
 def network(choices: dict[str, Any]) -> str:
