@@ -1,12 +1,13 @@
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from lab.data import Split, parted
-from lab.datasets import Dataset, digest_of
+from lab.datasets import digest_of
+from lab.datasets._catalogue import Catalogued
 from lab.datasets._decoding import Unreadable, fitted, rgb
 from lab.datasets._own import in_order
 from lab.datasets._splitting import dealt, split_called
@@ -15,31 +16,18 @@ from lab.errors import BadInput
 
 
 @dataclass(frozen=True)
-class Hf(Dataset):
+class Hf(Catalogued):
     """A data set of the Hugging Face hub, as `--dataset hf:beans`, or a folder of save_to_disk.
 
     Images are read when they are asked for. Needs the extra `hf`.
     """
 
-    embedded = False
-    shareable = False
     written = "hf:NAME"
-
-    of: str = ""
-    px: int | None = None
-
-    @property
-    def size(self):
-        return self.px
 
     def __str__(self) -> str:
         if not self.of:
             return super().__str__()
         return f"hf:{Path(self.of).name if Path(self.of).is_dir() else self.of}"
-
-    def told(self, size, group, skip_corrupt):
-        super().told(size, group, skip_corrupt)
-        return replace(self, px=self.px or size)
 
     def fingerprint(self, data_dir):
         splits = self._splits(data_dir)

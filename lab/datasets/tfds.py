@@ -1,10 +1,11 @@
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lab.datasets import Dataset, digest_of
+from lab.datasets import digest_of
+from lab.datasets._catalogue import Catalogued
 from lab.datasets._decoding import fitted
 from lab.datasets._splitting import split_called
 from lab.datasets.arrays import arranged
@@ -12,29 +13,16 @@ from lab.errors import BadInput
 
 
 @dataclass(frozen=True)
-class Tfds(Dataset):
+class Tfds(Catalogued):
     """A data set of TensorFlow Datasets, as `--dataset tfds:eurosat`; fetched where there is a network.
 
     `--data-dir` is where it was prepared, or is to be (left out: TFDS's own, `~/tensorflow_datasets`).
     """
 
-    embedded = False
-    shareable = False
     written = "tfds:NAME"
-
-    of: str = ""
-    px: int | None = None
-
-    @property
-    def size(self):
-        return self.px
 
     def __str__(self) -> str:
         return f"tfds:{self.of}" if self.of else super().__str__()
-
-    def told(self, size, group, skip_corrupt):
-        super().told(size, group, skip_corrupt)
-        return replace(self, px=self.px or size)
 
     def fingerprint(self, data_dir):
         folder = Path(self._builder(data_dir).data_dir)
