@@ -10,7 +10,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from importlib import import_module
 from pathlib import Path
@@ -187,7 +187,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         tf.config.experimental.enable_op_determinism()
         tf.config.threading.set_inter_op_parallelism_threads(1)
     decoded = store.cache(root, "images")
-    data = data.each(lambda s: replace(s, images=kept(s.images, run.image_cache, decoded / s.digest)))
+    data = data.each(lambda split: kept(split, run.image_cache, decoded))
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
     task = import_module(f"lab.tasks.{run.task}")

@@ -3,12 +3,13 @@
 import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lab.data import Images, eval_batches
+from lab.data import Images, Split, eval_batches
 from lab.progress import over
 
 Array = np.ndarray
@@ -80,27 +81,27 @@ def _by_grain(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
     yield from grain.MapDataset.source(list(takes)).map(lambda take: images[take]).to_iter_dataset(options)
 
 
-def kept(images: Images, where: str, path: Path) -> Images:
-    """The images, decoded once and for all where that is wanted.
+def kept(split: Split, where: str, folder: Path) -> Split:
+    """The split with its images decoded once and for all, where that is wanted.
 
     Args:
-        where: `memory`, `disk` (in the file `path`, read from there at random), `none`, or `auto`: in
+        where: `memory`, `disk` (in a file of `folder`, read from there at random), `none`, or `auto`: in
             memory if they take less than 1 GB there.
-        path: without an ending; the same images always have the same one.
     """
+    images = split.images
     size = int(np.prod(images.shape))
     if isinstance(images, np.ndarray) or where == "none" or (where == "auto" and size > SMALL):
-        return images
+        return split
     if where != "disk":
-        return _filled(images, np.empty(images.shape, "uint8"))
-    file = path.with_suffix(".npy")
+        return replace(split, images=_filled(images, np.empty(images.shape, "uint8")))
+    file = folder / f"{split.digest}.npy"
     if not file.exists():
         from lab.store import replacing
 
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as partial:
             _filled(images, np.lib.format.open_memmap(partial, "w+", "uint8", images.shape)).flush()
-    return np.load(file, mmap_mode="r", allow_pickle=False)
+    return replace(split, images=np.load(file, mmap_mode="r", allow_pickle=False))
 
 
 def _filled(images: Images, into: Any) -> Any:

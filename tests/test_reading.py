@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, photos, tiny_data, tiny_trainer
 
-from lab.data import balanced_indices
+from lab.data import Split, balanced_indices
 from lab.datasets import opened
 from lab.errors import BadInput
 from lab.reading import OnDemand, ahead, kept
@@ -19,6 +19,11 @@ from lab.reading import OnDemand, ahead, kept
 
 def on_demand(images, read=None):
     return OnDemand(read or images.__getitem__, images.shape[1:], np.arange(len(images)))
+
+
+def split_of(images):
+    count = len(images)
+    return Split(images, np.zeros(count, "int64"), np.arange(count), np.arange(count).astype(str))
 
 
 @pytest.fixture
@@ -86,18 +91,19 @@ def test_an_error_in_a_reader_reaches_the_user_as_it_was(images):
 def test_decoded_images_are_kept_and_not_read_again(images, tmp_path, where):
     read: list[int] = []
     lazy = on_demand(images, lambda i: read.append(i) or images[i])
-    held = kept(lazy, where, tmp_path / "x")
+    split = split_of(lazy)
+    held = kept(split, where, tmp_path).images
     assert sorted(read) == list(range(50)) and np.array_equal(held[np.arange(50)], images)
-    again = kept(lazy, where, tmp_path / "x")
+    again = kept(split, where, tmp_path).images
     assert np.array_equal(again[np.arange(50)], images)
     assert len(read) == (50 if where == "disk" else 100)
 
 
 def test_images_that_are_not_to_be_kept_are_read_each_time(images, tmp_path):
     lazy = on_demand(images)
-    assert kept(lazy, "none", tmp_path / "x") is lazy
+    assert kept(split_of(lazy), "none", tmp_path).images is lazy
     large = OnDemand(lazy.read, (40_000, 40_000, 3), lazy.order)
-    assert kept(large, "auto", tmp_path / "x") is large and not list(tmp_path.iterdir())
+    assert kept(split_of(large), "auto", tmp_path).images is large and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("strategy", ["images", "features"])
@@ -128,7 +134,7 @@ def test_the_digest_of_a_folder_does_not_depend_on_where_its_images_are_kept(tmp
     folder = photos(tmp_path, {f"{c}/{i}.png": n for n, c in enumerate("ab") for i in range(20)})
     dataset, where = opened(str(folder), None)
     data = dataset.told(16, None, False).load(where)
-    held = data.each(lambda s: replace(s, images=kept(s.images, "memory", tmp_path / "x")))
+    held = data.each(lambda split: kept(split, "memory", tmp_path))
     assert isinstance(held.test.images, np.ndarray) and held.digest == data.digest
 
 
