@@ -41,6 +41,6 @@ RUNS = [
     ),
     *matrix(strategy="extract(rate=1.0)", size=64, seeds=3, epochs=5, **MOBILE),
     *matrix(strategy="frozen", size=[32, 64], **MOBILE),
-    *matrix(strategy="finetune", size=96, epochs=6, **MOBILE),
+    *matrix(strategy="finetune", size=96, epochs=4, **MOBILE),
     *matrix(strategy=["finetune", "scratch", "extract(rate=1.0)"], size=32, seeds=3, epochs=5, **MOBILE),
 ]
