@@ -21,20 +21,24 @@ class Augment:
     Calling it with the same (seed, phase, step) gives the same batch again.
     """
 
-    def __init__(self, policies: str, bands: int, forbids: frozenset[str] = frozenset()):
-        """`policies` as in `light+mixup`; `forbids` as a data set declares it."""
+    def __init__(self, policies: str, bands: int, forbids: frozenset[str] = frozenset(), targets: str = "labels"):
+        """`policies` as in `light+mixup`; `forbids` as a data set declares it.
+
+        `targets` is what Keras' layers call them: `labels` (N, K), or `segmentation_masks` (N, H, W, 1).
+        """
+        self.targets = targets
         self.layers = [layer for word in policies.split("+") for layer in _layers(word, bands, forbids)]
 
-    def __call__(self, images, labels, seed: int, phase: int, step: int):
-        """images (N, H, W, C) float 0-255 and labels (N, K) to the same, changed together."""
+    def __call__(self, images, targets, seed: int, phase: int, step: int):
+        """images (N, H, W, C) float 0-255 and targets to the same, changed together."""
         import numpy as np
 
-        batch = {"images": images, "labels": labels}
+        batch = {"images": images, self.targets: targets}
         for i, layer in enumerate(self.layers):
             for j, generator in enumerate(_generators(layer)):
                 generator.state.assign(np.random.SeedSequence([seed, phase, step, i, j]).generate_state(2))
             batch = layer(batch, training=True)
-        return batch["images"], batch["labels"]
+        return batch["images"], batch[self.targets]
 
 
 def _layers(word: str, bands: int, forbids: frozenset[str]) -> list:

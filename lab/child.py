@@ -56,6 +56,8 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
 
     Interrupted, it leaves the best weights so far, and a record that says so.
     """
+    from lab.flops import gflops
+
     began, started = time.perf_counter(), now()
     trainer = open_trainer(resolved, Path(order["root"]), tell)
     findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
@@ -76,10 +78,11 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "seconds": time.perf_counter() - began,
         "peak_memory_mb": peak_memory(),
         "file_mb": file.stat().st_size / 1e6,
+        "gflops": gflops(trainer.net.model),
     }
     return {
         **measured,
-        "data": describe_data(trainer.data),
+        "data": describe_data(trainer.data) | {"shareable": resolved.dataset.shareable},
         "net": describe_net(trainer),
         "steps": trainer.record,
         "findings": findings,
@@ -92,7 +95,6 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
 
 def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Every split's figures and the cost of inference; leaves the predictions beside the record."""
-    from lab import predictions
     from lab.checks import statistics
 
     data, root = trainer.data, Path(order["root"])
@@ -101,8 +103,7 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
     if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
         tell({"event": "finding", **stale})
         findings.append(stale)
-    splits = {name: (split.labels, scores[name][1].probabilities) for name, split in data.splits().items()}
-    predictions.write(root, order["experiment"], resolved.stem, splits)
+    trainer.task.keep(root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()})
     keep_examples(resolved, root, data)
     return {"status": "done", "cost": inference, **{name: result for name, (result, _) in scores.items()}}
 
@@ -168,7 +169,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     """Data and network as the run wants them, under its seed and precision."""
     run = resolved.run
     tell({"event": "note", "text": "reading data"})
-    from lab.data import checked
+    from lab.data import checked, hw
 
     data = checked(resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))).limited(run.limit)
     tell({"event": "note", "text": "building"})
@@ -190,9 +191,14 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     data = data.each(lambda split: kept(split, run.image_cache, decoded))
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
-    task = import_module(f"lab.tasks.{run.task}")
-    size, own_top = resolved.choices["size"], resolved.strategy.head == "source"
-    shape = (size, size, data.shape[-1])
+    task = import_module(f"lab.tasks.{resolved.dataset.task}")
+    own_top = resolved.strategy.head == "source"
+    shape = (*hw(resolved.choices["size"]), data.shape[-1])
+    if data.train.has_masks and data.shape != shape:
+        raise BadInput(
+            f"{resolved.dataset} has masks of {data.shape[1]} x {data.shape[0]} px, which --size "
+            f"{resolved.choices['size']} does not change; leave --size out"
+        )
     net = open_net(resolved.backbone, shape, resolved.head, task.outputs(data), resolved.source, own_top, run.contrast)
     if run.device == "gpu" and device() == "cpu":
         raise Unavailable(f"it is to run on a GPU, and {keras.backend.backend()} finds none on this machine")
@@ -267,7 +273,7 @@ def inference_time(trainer) -> dict[str, float]:
 
 
 def keep_examples(resolved: Resolved, root: Path, data) -> None:
-    """Up to 64 classes' first training images, for the report to draw, where the data set may be shown."""
+    """Training images for the report to draw, where the data set may be shown: up to 64 classes' first, or 9 masks'."""
     if not resolved.dataset.shareable:
         return
     import numpy as np
@@ -276,10 +282,14 @@ def keep_examples(resolved: Resolved, root: Path, data) -> None:
 
     folder = store.cache(root, "examples")
     folder.mkdir(parents=True, exist_ok=True)
-    first = [int(np.flatnonzero(data.train.labels == c)[0]) for c in np.unique(data.train.labels)[:64]]
-    names = np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")
+    if data.train.has_masks:
+        first = np.arange(min(9, len(data.train)))
+        kept = {"names": data.train.ids[first], "masks": data.train.labels[first], "palette": np.array(data.palette)}
+    else:
+        first = np.array([np.flatnonzero(data.train.labels == c)[0] for c in np.unique(data.train.labels)[:64]])
+        kept = {"names": np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")}
     with store.replacing(folder / f"{resolved.dataset.name}.npz") as partial:
-        np.savez_compressed(partial, images=data.train.images[np.array(first)], names=names)
+        np.savez_compressed(partial, images=data.train.images[first], **kept)
 
 
 def _interrupt(*_: object) -> None:

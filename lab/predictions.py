@@ -28,6 +28,15 @@ def write(root: Path, experiment: str, name: str, splits: dict[str, tuple[Array,
             np.savez(partial, labels=labels.astype("int32"), probabilities=p.astype("float32"))
 
 
+def write_masks(root: Path, experiment: str, name: str, ids: Array, figures: dict[str, Array], predicted: Array) -> None:
+    """Beside the record, of the test split: each image's name and figures. In the cache: the masks (N, H, W) uint8."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, ids=ids.astype("U"), **figures)
+    store.write_atomically(store.results(root) / experiment / f"{name}.test.npz", buffer.getvalue())
+    with store.replacing(store.cache(root, experiment) / f"{name}.test.npz") as partial:
+        np.savez_compressed(partial, predicted=predicted)
+
+
 def read(root: Path, record: dict[str, Any], split: str) -> tuple[Array, Array]:
     """Labels (N,) and probabilities (N, K) of a finished run.
 

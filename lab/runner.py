@@ -14,6 +14,7 @@ from lab.child import INTERRUPTED, environment_of_child, now, order_of
 from lab.errors import BadInput
 from lab.progress import Show
 from lab.spec import Resolved, Run, resolve
+from lab.tasks import score, score_name
 
 STATUS = {0: "done", 2: "refused", 3: "unavailable", INTERRUPTED: "interrupted"}
 
@@ -153,7 +154,8 @@ def _finish(root: Path, experiment: str, command: str, resolved: Resolved, code:
     }  # fmt: skip
     if status == "done":
         store.write(root, base | end["record"])
-        return f"test accuracy {end['record']['test']['accuracy']:.3f}, train {end['record']['train']['accuracy']:.3f}"
+        record = base | end["record"]
+        return f"test {score_name(record)} {score(record, 'test'):.3f}, train {score(record, 'train'):.3f}"
     if status == "interrupted":
         store.write(root, base | end["record"])
         return f"interrupted; `python -m lab.predict {resolved.stem}` uses what was learnt so far"

@@ -15,9 +15,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from lab import datasets, names, weights
+from lab import datasets, losses, names, weights
 from lab.augment import POLICIES
 from lab.backbones import Backbone
+from lab.data import hw
 from lab.datasets import Dataset
 from lab.errors import BadInput
 from lab.heads import Head
@@ -27,7 +28,8 @@ from lab.strategies import Strategy
 # Options that came after records had been made: left at these values they are in no digest, so that
 # the finished runs of before still count. A value here never changes; RECIPE is raised instead.
 LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema": None, "watch": "val"}
-LATER |= {"drop_classes": None, "balance": "none", "patience": None}
+LATER |= {"drop_classes": None, "balance": "none", "patience": None, "loss": "cross_entropy"}
+FIRST = {"classification": ("signs", "linear"), "segmentation": ("scenes", "unet")}  # data set and head of a task
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
 
@@ -40,11 +42,13 @@ class Run:
     """Every choice of one run; the defaults are the main job of the README."""
 
     strategy: str = option("finetune", "how to transfer (python -m lab.strategies)")
-    task: Literal["classification"] = option("classification", "what is learnt")
-    dataset: str = option(
-        "signs",
-        "what is learnt from: a name (python -m lab.datasets), a folder of class folders, a CSV or Parquet file of "
-        "paths and labels, an .npz, tfds:NAME, hf:NAME",
+    task: Literal["classification", "segmentation"] | None = option(
+        None, "what is learnt: classification or segmentation; left out: what the data set's labels are for"
+    )
+    dataset: str | None = option(
+        None,
+        "what is learnt from: a name (python -m lab.datasets), a folder of class folders or of images and masks, a CSV "
+        "or Parquet file of paths and labels, an .npz, tfds:NAME, hf:NAME; left out: signs, or scenes for segmentation",
     )
     data_dir: str | None = option(None, "folder or archive of a data set that is not embedded")
     group: str | None = option(
@@ -63,9 +67,14 @@ class Run:
         "the source: imagenet, none, FILE.h5, FILE.keras, source (embedded), run:NAME (a finished run); "
         "left out: source for cnn10, imagenet for the others",
     )
-    head: str = option("linear", "what is put on the backbone (python -m lab.heads)")
-    size: Annotated[int | None, Between(8, 4096)] = option(
-        None, "input height and width in pixels; left out: the data's, or the backbone's smallest if that is larger"
+    head: str | None = option(
+        None, "what is put on the backbone (python -m lab.heads); left out: linear, or unet for segmentation"
+    )
+    loss: str = option("cross_entropy", "what is minimised (python -m lab.losses); add them with +: dice+focal")
+    size: int | str | None = option(
+        None,
+        "of the input in pixels: 64, or 240x180 for 240 wide and 180 high; left out: the data's, or the backbone's "
+        "smallest if that is larger",
     )
     epochs: Annotated[int, Between(1, 100_000)] = option(20, "the training budget, in passes over the training set")
     budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
@@ -161,8 +170,20 @@ def check(run: Run) -> Run:
         names.checked("--" + field.name.replace("_", "-"), getattr(run, field.name), hints[field.name])
     if run.budget is not None and not re.fullmatch(r"[1-9]\d{0,8}(steps?|s)", run.budget):
         raise BadInput(f"--budget is a number of steps or seconds, as 2000steps or 120s; received {run.budget!r}")
+    check_size(run.size)
     check_name(run.name)
     return run
+
+
+def check_size(size: int | str | None) -> None:
+    """Refuses a `--size` that is none.
+
+    Raises:
+        BadInput: says what it takes.
+    """
+    fits = size is None or (isinstance(size, str) and re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", size))
+    if not (fits or isinstance(size, int)) or (size is not None and not all(8 <= n <= 4096 for n in hw(size))):
+        raise BadInput(f"--size takes pixels from 8 to 4096, as 64 or 240x180 (width x height); received {size}")
 
 
 def check_name(name: str | None) -> None:
@@ -183,12 +204,20 @@ def resolve(run: Run, root: Path) -> Resolved:
     """
     check(run)
     strategy: Strategy = names.build("strategies", run.strategy)
-    dataset, data_dir = datasets.opened(run.dataset, run.data_dir)
+    dataset, data_dir = datasets.opened(run.dataset or FIRST[run.task or "classification"][0], run.data_dir)
+    if run.task not in (None, dataset.task):
+        raise BadInput(f"--task {run.task} is not what the labels of {dataset} are for: {dataset.task}")
     backbone: Backbone = names.build("backbones", run.backbone)
-    head: Head = names.build("heads", run.head)
-    size = run.size or max(dataset.size or backbone.default_size, backbone.min_size)
+    head: Head = names.build("heads", run.head or FIRST[dataset.task][1])
+    if head.task != dataset.task:
+        raise BadInput(f"--head {head} is for {head.task}; {dataset} is for {dataset.task} (python -m lab.heads)")
+    if run.label_smoothing and losses.canonical(run.loss) != "cross_entropy":
+        raise BadInput(f"--label-smoothing is for --loss cross_entropy; received {run.loss}")
+    if dataset.task == "segmentation":
+        _refuse_for_masks(run, strategy)
+    size = squared(run.size) or _at_least(backbone.min_size, dataset.size or backbone.default_size)
     dataset = dataset.told(size, run.group, run.skip_corrupt)
-    if size < backbone.min_size:
+    if min(hw(size)) < backbone.min_size:
         raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
     source = None
     if strategy.start == "source":
@@ -198,7 +227,7 @@ def resolve(run: Run, root: Path) -> Resolved:
         raise BadInput(f"{strategy} uses the source's own classifier: it takes --weights, and none were given")
     choices: dict[str, Any] = {
         "recipe": RECIPE,
-        "task": run.task,
+        "task": dataset.task,
         "strategy": str(strategy),
         "dataset": str(dataset),
         "data": dataset.title(data_dir),
@@ -219,6 +248,7 @@ def resolve(run: Run, root: Path) -> Resolved:
             "budget": run.budget or f"{run.epochs}epochs",
             "batch_size": run.batch_size,
             "learning_rate": run.learning_rate,
+            "loss": losses.canonical(run.loss),
             "augment": names_of_policies(run.augment),
             "bn": run.bn,
             "keep": run.keep,
@@ -235,6 +265,34 @@ def resolve(run: Run, root: Path) -> Resolved:
         run, strategy, dataset, data_dir, backbone, head, source, choices,
         digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
+
+
+def _refuse_for_masks(run: Run, strategy: Strategy) -> None:
+    """Refuses what has no meaning for a label each pixel.
+
+    Raises:
+        BadInput: says what to take instead.
+    """
+    if strategy.head == "source":
+        raise BadInput(f"{strategy} reads labels off a source's classifier, which has one an image; use extract")
+    if run.balance == "sampling":
+        raise BadInput("--balance sampling draws images by their one class; masks hold many: use --balance weights")
+    if run.label_smoothing:
+        raise BadInput("--label-smoothing is for one label an image; leave it out for segmentation")
+    if "mixup" in run.augment:
+        raise BadInput("--augment mixup adds up labels, which masks are not; use light, strong or cutmix")
+
+
+def squared(size: int | str | None) -> int | str | None:
+    """The size with one number where both are equal."""
+    return hw(size)[0] if isinstance(size, str) and len(set(hw(size))) == 1 else size
+
+
+def _at_least(smallest: int, size: int | str) -> int | str:
+    """The size, enlarged where its shorter side is below the smallest."""
+    height, width = hw(size)
+    by = max(1.0, smallest / min(height, width))
+    return squared(f"{round(by * width)}x{round(by * height)}")  # type: ignore[return-value]
 
 
 def _dated(choices: dict[str, Any]) -> dict[str, Any]:

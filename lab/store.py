@@ -17,6 +17,7 @@ from typing import Any
 
 from lab.errors import BadInput
 from lab.spec import digest
+from lab.tasks import score
 
 SCHEMA = 1
 LARGEST_RECORD = 64 << 20  # bytes
@@ -164,7 +165,7 @@ def best(root: Path, data: str) -> dict[str, Any]:
         )
     latest = max(found, key=lambda r: r["finished"])["choices"]["data_fingerprint"]
     same = [r for r in found if r["choices"]["data_fingerprint"] == latest]
-    return max(same, key=lambda r: (r["val"]["accuracy"], -r["val"]["loss"]))
+    return max(same, key=lambda r: (score(r, "val"), -r["val"]["loss"]))
 
 
 def data_of(choices: dict[str, Any]) -> str:

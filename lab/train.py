@@ -49,6 +49,7 @@ class Options:
     ema: float | None = None
     watch: str = "val"
     balance: str = "none"
+    loss: str = "cross_entropy"
     patience: int | None = None
     epochs: int = 1
     steps: int | None = None
@@ -68,13 +69,14 @@ class Trainer:
     ):
         self.net, self.data, self.task, self.options = net, data, task, options
         self.cache, self.progress = cache, progress
-        self.augment = Augment(options.augment, data.shape[-1], data.forbids)
+        self.augment = Augment(options.augment, data.shape[-1], data.forbids, task.TARGETS)
         self.record: list[dict[str, Any]] = []
         self.found: dict[str, float] = {}
         self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
-        self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
-        self._class_weight = class_weights(data.train.labels) if options.balance == "weights" else None
+        if options.balance == "sampling":
+            self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
+        self._weights = class_weights(task.frequencies(data.train, data.classes)) if options.balance == "weights" else None
 
     # The strategy's steps
 
@@ -163,7 +165,7 @@ class Trainer:
         """Trains the steps and gives the means of what Keras measured while they ran."""
         sums: dict[str, float] = {}
         for step, (x, y) in zip(steps, batches(number, steps), strict=True):
-            logs = model.train_on_batch(x, y, class_weight=self._class_weight, return_dict=True)
+            logs = model.train_on_batch(x, y, return_dict=True)
             if not np.isfinite(logs["loss"]):
                 raise Diverged(
                     f"the loss became {logs['loss']} in phase {phase.name!r}, epoch {epoch + 1}, step {step + 1}; "
@@ -211,6 +213,9 @@ class Trainer:
         """(batches(phase number, steps), an iterator over inputs and targets; evaluate(); the model to train)."""
         if phase.inputs == "features":
             self._check_features(phase)
+            if self.net.takes_pyramid:
+                self.record[-1]["features"] = "computed for each batch: a pyramid's are too many to be kept"
+                return self._streamed, lambda: self.evaluate(self.data.val)[0], self.net.top
             (cut, read), (val, _) = self._features(self.data.train), self._features(self.data.val)
             self.record[-1]["features"] = "read from the cache" if read else "computed"
 
@@ -223,11 +228,22 @@ class Trainer:
 
         return self.batches, lambda: self.evaluate(self.data.val)[0], self.net.model
 
-    def batches(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Array]]:
-        """Yields augmented images (B, H, W, C) and targets (B, K) of a phase's steps, each a function of its number."""
+    def batches(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Any]]:
+        """Yields augmented images (B, H, W, C) and targets of a phase's steps, each a function of its number."""
+        for step, (images, targets) in zip(steps, self._read(number, steps), strict=True):
+            yield self.augment(self.net.sized(images), targets, self.options.seed, number, step)
+
+    def _streamed(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Any]]:
+        """Yields features and targets of a phase's steps, computed for each."""
+        for images, targets in self._read(number, steps):
+            yield self.cut(images), targets
+
+    def _read(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Array, Array]]:
+        """Yields the images (B, h, w, C) uint8 and the targets of a phase's steps."""
         takes = [self._take(number, step) for step in steps]
-        for step, take, images in zip(steps, takes, ahead(self.data.train.images, takes), strict=True):
-            yield self.augment(self.net.sized(images), self.targets(take), self.options.seed, number, step)
+        train = self.data.train
+        for images, labels in zip(ahead(train.images, takes), ahead(train.labels, takes), strict=True):
+            yield images, self.task.encode(labels, len(self.data.classes))
 
     @property
     def steps(self) -> int:
@@ -266,7 +282,7 @@ class Trainer:
         self.record.append({"step": phase.name})
         self.net.train_only(phase.select)
         before = 0.0
-        if phase.inputs == "features":
+        if phase.inputs == "features" and not self.net.takes_pyramid:
             self._check_features(phase)
             take = self._take(0, 0)
             seconds, cut = timed(lambda: self.cut(self.data.train.images[take]))
@@ -299,9 +315,13 @@ class Trainer:
         average = {"use_ema": True, "ema_momentum": o.ema} if o.ema is not None else {}
         model.compile(
             optimizer=keras.optimizers.Adam(rate, **average),
-            loss=self.task.loss(o.label_smoothing),
+            loss=self.loss(),
             metrics=self.task.metrics(),
         )
+
+    def loss(self) -> Any:
+        """What is minimised, class weights and smoothing included."""
+        return self.task.loss(self.options.loss, len(self.data.classes), self.options.label_smoothing, self._weights)
 
     # Features, evaluation
 
@@ -316,9 +336,10 @@ class Trainer:
         }  # fmt: skip
         return features.cached(self.cache, key, split, self.options.batch_size, self.cut)
 
-    def cut(self, images: Array) -> Array:
-        """Images (B, h, w, C) uint8 to features, in inference mode."""
-        return to_numpy(self.net.features.predict_on_batch(self.net.sized(images)))
+    def cut(self, images: Array) -> Any:
+        """Images (B, h, w, C) uint8 to features, in inference mode; a list of them where they are a pyramid."""
+        features = self.net.features.predict_on_batch(self.net.sized(images))
+        return [to_numpy(f) for f in features] if self.net.takes_pyramid else to_numpy(features)
 
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]
@@ -328,11 +349,12 @@ class Trainer:
         model = self.inference(model or self.net.model)
         meter = self.task.meter(self.data.classes)
         takes = list(eval_batches(len(split), self.options.batch_size))
-        read = ahead(split.images if inputs is None else inputs, [take for take, _ in takes])
-        for (take, real), images in zip(takes, read, strict=True):
+        wanted = [take for take, _ in takes]
+        read = zip(ahead(split.images if inputs is None else inputs, wanted), ahead(split.labels, wanted), strict=True)
+        for (_, real), (images, labels) in zip(takes, read, strict=True):
             x = self.net.sized(images) if inputs is None else images
             probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(x)))
-            meter.update(split.labels[take][:real], probabilities[:real])
+            meter.update(labels[:real], probabilities[:real])
         return meter.result(), meter
 
     def inference(self, model) -> keras.Model:
@@ -342,10 +364,10 @@ class Trainer:
         return self._infer[id(model)]
 
 
-def class_weights(labels: Array) -> dict[int, float]:
-    """Weights inverse to a class's frequency, 1 on average over the examples; scikit-learn's "balanced"."""
-    counts = np.bincount(labels)
-    return {int(c): len(labels) / (np.count_nonzero(counts) * counts[c]) for c in np.flatnonzero(counts)}
+def class_weights(counts: Array) -> Array:
+    """Weights (K,) inverse to counts (K,), 1 on average over what was counted; scikit-learn's "balanced"."""
+    weights = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+    return np.where(counts > 0, weights, 0.0).astype("float32")
 
 
 def named(split: str, figures: dict[str, Any]) -> dict[str, float]:

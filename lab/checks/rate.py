@@ -60,7 +60,7 @@ def trial(trainer: Any, rate: float) -> Iterator[Any]:
     net = trainer.net
     kept, momenta = [to_numpy(v) for v in net.model.variables], [n.momentum for n in net.norms()]
     net.train_only(net.parts.all)
-    net.model.compile(optimizer=keras.optimizers.Adam(rate), loss=trainer.task.loss(), metrics=trainer.task.metrics())
+    net.model.compile(optimizer=keras.optimizers.Adam(rate), loss=trainer.loss(), metrics=trainer.task.metrics())
     yield net.model
     assign(net.model.variables, kept)
     for norm, momentum in zip(net.norms(), momenta, strict=True):

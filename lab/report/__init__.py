@@ -15,10 +15,10 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
     Raises:
         BadInput: a record is none, or something cannot be written.
     """
-    from lab.report import examples, pictures, readme
+    from lab.report import examples, gallery, pictures, readme
 
     records = store.read(root)
-    for path in [*pictures.draw_all(root, records), *examples.draw_all(root)]:
+    for path in [*pictures.draw_all(root, records), *examples.draw_all(root), *gallery.draw_all(root, records)]:
         say(f"drew {path.relative_to(root)}")
     say(readme.rewrite(root, records))
 

@@ -1,4 +1,4 @@
-"""Loss and accuracy of every group of runs by epoch, a line each seed: graph_loss_accuracy/<name>.png."""
+"""Loss and score of every group of runs by epoch, a line each seed: graph_loss_accuracy/<name>.png."""
 
 import re
 from collections.abc import Iterator
@@ -6,6 +6,7 @@ from functools import partial
 from typing import Any
 
 from lab.store import data_of
+from lab.tasks import CALLED, SCORES, score
 
 TRAIN, VAL, TEST = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito 2008: told apart by everyone
 Record = dict[str, Any]
@@ -19,7 +20,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
             stem = re.sub(r"-s\d+-[0-9a-f]{8}$", "", r["name"])
             groups.setdefault(f"graph_loss_accuracy/{r['experiment']}-{stem}-{r['group'][:6]}.png", []).append(r)
     for name, runs in groups.items():
-        numbers = [[r["name"], points(r), r["test"]["accuracy"], r["test"]["loss"]] for r in runs]
+        numbers = [[r["name"], points(r), score(r, "test"), r["test"]["loss"]] for r in runs]
         yield name, numbers, partial(_draw, runs)
 
 
@@ -36,14 +37,16 @@ def _draw(runs: list[Record]) -> Any:
     from matplotlib import pyplot as plt
 
     figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
-    for axis, name in ((left, "loss"), (right, "accuracy")):
+    c = runs[0]["choices"]
+    for axis, name in ((left, "loss"), (right, SCORES[c["task"]])):
         for i, run in enumerate(runs):
             _lines(axis, run, name, labelled=i == 0)
-        axis.set(xlabel="training steps", ylabel=name)
+        axis.set(xlabel="training steps", ylabel=CALLED.get(name, name))
         axis.grid(alpha=0.25)
-    c = runs[0]["choices"]
     smoothed = " (in training of smoothed labels)" if c.get("label_smoothing") else ""
-    left.set(ylabel=f"loss, nats{smoothed}", ylim=(0, None))
+    minimised = c.get("loss", "cross_entropy")
+    other = f" (in training: {minimised})" if minimised != "cross_entropy" else smoothed
+    left.set(ylabel=f"loss, nats{other}", ylim=(0, None))
     right.set_ylim(0, 1.02)
     right.legend(frameon=False, loc="best")
     source = "" if c["weights"] == "none" else f" from {c['weights']}"
@@ -59,7 +62,10 @@ def _lines(axis: Any, run: Record, name: str, labelled: bool) -> None:
     x = [p["x"] for p in found]
     label = (lambda text: {"label": text}) if labelled else (lambda text: {})
     style = {"marker": ".", "lw": 1.2, "alpha": 0.8}
-    axis.plot(x, [p[name] for p in found], color=TRAIN, **style, **label("train, while training"))
+    if all(name in p for p in found):  # mIoU is not measured while training
+        axis.plot(x, [p[name] for p in found], color=TRAIN, **style, **label("train, while training"))
+    else:
+        axis.plot(x[-1], run["train"][name], color=TRAIN, marker="*", ms=10, ls="", **label("train, at the end"))
     axis.plot(x, [p[f"val_{name}"] for p in found], color=VAL, **style, **label("validation"))
     if all(f"test_{name}" in p for p in found):
         axis.plot(x, [p[f"test_{name}"] for p in found], color=TEST, **style, **label("test, chosen by nothing"))

@@ -4,9 +4,11 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lab.data import hw
 from lab.report.table import network, safe
 from lab.spec import digest
 from lab.store import data_of
+from lab.tasks import score
 
 Record = dict[str, Any]
 HEADS = ["data", "network", "against scratch", "seeds", "difference, points", "95 % interval", "verdict"]
@@ -14,7 +16,7 @@ APART = ("strategy", "seed", "weights", "weights_digest")  # what may differ wit
 
 
 def against_scratch(records: list[Record]) -> str:
-    """In Markdown: mean difference of test accuracy with Student's interval over seeds (two seeds or more)."""
+    """In Markdown: mean difference of the test score with Student's interval over seeds (two seeds or more)."""
     rows = [_row(*both) for both in pairs(records)]
     return (
         tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "No pairs with several seeds yet."
@@ -22,7 +24,7 @@ def against_scratch(records: list[Record]) -> str:
 
 
 def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
-    """(a record of the strategy, its differences in test accuracy to scratch by seed)."""
+    """(a record of the strategy, its differences in test score to scratch by seed)."""
     alike: dict[str, dict[str, dict[int, Record]]] = {}
     for r in records:
         c = r["choices"]
@@ -35,8 +37,8 @@ def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
         for runs in strategies.values():
             seeds = sorted(set(runs) & set(scratch))
             if len(seeds) > 1:
-                found.append((runs[seeds[0]], [_accuracy(runs[s]) - _accuracy(scratch[s]) for s in seeds]))
-    return sorted(found, key=lambda f: (data_of(f[0]["choices"]), f[0]["choices"]["size"], -sum(f[1]) / len(f[1])))
+                found.append((runs[seeds[0]], [score(runs[s], "test") - score(scratch[s], "test") for s in seeds]))
+    return sorted(found, key=lambda f: (data_of(f[0]["choices"]), hw(f[0]["choices"]["size"]), -sum(f[1]) / len(f[1])))
 
 
 def interval(differences: list[float]) -> tuple[float, float, float]:
@@ -56,7 +58,3 @@ def _row(record: Record, differences: list[float]) -> list[str]:
         safe(data_of(c)), network(c), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
         f"{100 * low:+.1f} to {100 * high:+.1f}", verdict,
     ]  # fmt: skip
-
-
-def _accuracy(record: Record) -> float:
-    return record["test"]["accuracy"]

@@ -2,37 +2,87 @@
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 from tabulate import tabulate
 
+from lab.data import IGNORED
 from lab.store import data_of
 
 Record = dict[str, Any]
 
-FIGURES: dict[str, Callable[[Record], float | None]] = {
-    "test accuracy": lambda r: r["test"]["accuracy"],
-    "test loss": lambda r: r["test"]["loss"],
-    "train accuracy": lambda r: r["train"]["accuracy"],
-    "train loss": lambda r: r["train"]["loss"],
-    "time s": lambda r: r["cost"]["train_seconds"],
+
+class Figure(NamedTuple):
+    """A column: its value of a record, its decimal places, and which end of it is good."""
+
+    of: Callable[[Record], float | None]
+    places: int
+    best: Callable | None = None
+
+
+def _measured(split: str, name: str, places: int, best: Callable | None = None) -> Figure:
+    return Figure(lambda r: r[split][name], places, best)
+
+
+def _cost(name: str, places: int, best: Callable | None = None) -> Figure:
+    return Figure(lambda r: r["cost"].get(name), places, best)
+
+
+TASKS: dict[str, dict[str, Figure]] = {  # the first figure is what rows are ordered by
+    "classification": {
+        "test accuracy": _measured("test", "accuracy", 3, max),
+        "test loss": _measured("test", "loss", 2, min),
+        "train accuracy": _measured("train", "accuracy", 3),
+        "train loss": _measured("train", "loss", 2),
+        "time s": _cost("train_seconds", 0),
+    },
+    "segmentation": {
+        "test mIoU": _measured("test", "miou", 3, max),
+        "test mDice": _measured("test", "mdice", 3, max),
+        "pixel accuracy": _measured("test", "accuracy", 3, max),
+        "boundary F1": _measured("test", "boundary_f1", 3, max),
+        "train mIoU": _measured("train", "miou", 3),
+        "time s": _cost("train_seconds", 0),
+        "ms an image": _cost("inference_ms_per_image", 1),
+        "parameters, M": Figure(lambda r: r["net"]["parameters"] / 1e6, 2),
+        "GFLOPs": _cost("gflops", 2),
+        "MB": _cost("file_mb", 1),
+    },
 }
-PLACES = {"test accuracy": 3, "test loss": 2, "train accuracy": 3, "train loss": 2, "time s": 0}
-BEST = {"test accuracy": max, "test loss": min}
 
 
 def results(records: Iterable[Record]) -> str:
-    """The main table, in Markdown: mean and standard deviation over seeds, the best of each data set in bold."""
-    frame = grouped(records)
-    if frame.empty:
-        return "No records yet: `python -m lab.run` makes the first."
-    best = _best(frame)
+    """The main tables, in Markdown, one a task: mean and deviation over seeds, the best of each data set in bold."""
+    records = list(records)
+    of_task = {task: [r for r in records if r["choices"]["task"] == task] for task in TASKS}
+    parts = [_table(some, TASKS[task]) for task, some in of_task.items() if some]
+    parts += [scored_on(of_task["segmentation"])] if of_task["segmentation"] else []
+    return "\n\n".join(parts) or "No records yet: `python -m lab.run` makes the first."
+
+
+def _table(records: list[Record], figures: dict[str, Figure]) -> str:
+    frame = grouped(records, figures)
+    best = _best(frame, figures)
     rows = [
-        [*(safe(row[c]) for c in LABELS), *(_cell(row, c, i in best[c]) for c in FIGURES)]
+        [*(safe(row[c]) for c in LABELS), *(_cell(row, c, f.places, i in best[c]) for c, f in figures.items())]
         for i, row in frame.iterrows()
     ]
-    return tabulate(rows, [*LABELS, *FIGURES], tablefmt="github", disable_numparse=True)
+    return tabulate(rows, [*LABELS, *figures], tablefmt="github", disable_numparse=True)
+
+
+def scored_on(records: list[Record]) -> str:
+    """Which classes and pixels the figures of a segmentation table are means over, a line each data set."""
+    lines = {}
+    for r in records:
+        if r["status"] == "done":
+            test, classes = r["test"], r["data"]["classes"]
+            lines[data_of(r["choices"]), r["choices"]["size"]] = (
+                f"- {safe(data_of(r['choices']))} at {r['choices']['size']} px: {len(classes)} classes "
+                f"({safe(', '.join(classes))}); test split, {test['examples']:,} images, {test['pixels']:,} pixels; those "
+                f"labelled {IGNORED} count nowhere"
+            )
+    return "\n".join(line for _, line in sorted(lines.items(), key=str))
 
 
 def findings(records: Iterable[Record]) -> str:
@@ -46,19 +96,17 @@ def findings(records: Iterable[Record]) -> str:
 LABELS = ("model", "data", "strategy", "size", "seeds")
 
 
-def grouped(records: Iterable[Record]) -> pd.DataFrame:
+def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> pd.DataFrame:
     """One row a group: labels, and each figure's list of values over seeds; by data set, then best first."""
     groups: dict[tuple, list[Record]] = {}
     for r in records:
         groups.setdefault((r["experiment"], r["group"], r["status"]), []).append(r)
-    if not groups:
-        return pd.DataFrame()
-    frame = pd.DataFrame([_row(runs) for runs in groups.values()])
+    frame = pd.DataFrame([_row(runs, figures) for runs in groups.values()])
     for _, alike in frame.groupby(["model", "data", "strategy", "size"], sort=False):
         if len(alike) > 1:
             for i, note in zip(alike.index, _differences(list(alike["first"])), strict=True):
                 frame.loc[i, "model"] += f", {note}"
-    frame["order"] = [-_mean(v) if v else 0.0 for v in frame["test accuracy"]]
+    frame["order"] = [-_mean(v) if v else 0.0 for v in frame[next(iter(figures))]]
     return frame.sort_values(["data", "order", "model", "strategy"], kind="stable").reset_index(drop=True)
 
 
@@ -71,7 +119,7 @@ def _differences(firsts: list[Record]) -> list[str]:
     return [", ".join(f"{k.replace('_', ' ')} {r['choices'].get(k)}" for k in apart) for r in firsts]
 
 
-def _row(runs: list[Record]) -> dict[str, Any]:
+def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
     first = runs[0]
     c, done = first["choices"], first["status"] == "done"
     model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
@@ -87,29 +135,34 @@ def _row(runs: list[Record]) -> dict[str, Any]:
         "size": f"{c['size']} px" if c["size"] else "mixed",
         "seeds": str(len(runs)) if done else first["status"],
         "first": first,
-        **{name: [figure(r) for r in runs] if done else [] for name, figure in FIGURES.items()},
+        **{name: _values(runs, figure) if done else [] for name, figure in figures.items()},
     }
 
 
-def _best(frame: pd.DataFrame) -> dict[str, set]:
+def _values(runs: list[Record], figure: Figure) -> list[float]:
+    """A figure of each run, of those that have it."""
+    return [value for r in runs if (value := figure.of(r)) is not None]
+
+
+def _best(frame: pd.DataFrame, figures: dict[str, Figure]) -> dict[str, set]:
     """For each figure that has a best, the rows that have it within their data set."""
-    found: dict[str, set] = {name: set() for name in FIGURES}
+    found: dict[str, set] = {name: set() for name in figures}
     for _, part in frame.groupby("data", sort=False):
-        for name, choose in BEST.items():
-            values = {i: round(_mean(v), PLACES[name]) for i, v in part[name].items() if v}
-            if len(values) > 1:
-                best = choose(values.values())
+        for name, figure in figures.items():
+            values = {i: round(_mean(v), figure.places) for i, v in part[name].items() if v}
+            if figure.best and len(values) > 1:
+                best = figure.best(values.values())
                 found[name] |= {i for i, v in values.items() if v == best}
     return found
 
 
-def _cell(row: pd.Series, name: str, best: bool) -> str:
+def _cell(row: pd.Series, name: str, places: int, best: bool) -> str:
     values = row[name]
     if not values:
         return "-"
-    text = f"{_mean(values):.{PLACES[name]}f}"
+    text = f"{_mean(values):.{places}f}"
     if len(values) > 1:
-        text += f" ± {pd.Series(values).std():.{PLACES[name]}f}"
+        text += f" ± {pd.Series(values).std():.{places}f}"
     return f"**{text}**" if best else text
 
 
@@ -118,8 +171,9 @@ def _mean(values: list[float]) -> float:
 
 
 def network(choices: dict[str, Any]) -> str:
-    """Backbone, size and budget of a run, as other tables name them."""
-    words = [choices["backbone"], f"{choices['size']} px"]
+    """Backbone, size and budget of a run, as other tables name them; of a segmentation its head, too."""
+    head = [choices["head"]] if choices["task"] == "segmentation" else []
+    words = [*head, choices["backbone"], f"{choices['size']} px"]
     if "budget" in choices:
         words.append(re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"]))
     return safe(", ".join(words))

@@ -2,6 +2,19 @@
 
 from typing import Any, Protocol
 
+SCORES = {"classification": "accuracy", "segmentation": "miou"}  # what compares runs and chooses an epoch
+CALLED = {"accuracy": "accuracy", "miou": "mIoU"}
+
+
+def score(record: dict[str, Any], split: str) -> float:
+    """A finished run's score on a split."""
+    return record[split][SCORES[record["choices"]["task"]]]
+
+
+def score_name(record: dict[str, Any]) -> str:
+    """What the score of a run's task is called."""
+    return CALLED[SCORES[record["choices"]["task"]]]
+
 
 class Meter(Protocol):
     """Adds up predictions over a split, a batch at a time, and then says how good they were."""

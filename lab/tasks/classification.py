@@ -1,11 +1,16 @@
 """One label an image. Metrics by scikit-learn, on counts."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from lab import predictions
+from lab.tasks import SCORES
+
 Array = np.ndarray
-SCORE = "accuracy"
+SCORE = SCORES["classification"]
+TARGETS = "labels"  # what Keras' augmentation layers call them
 
 
 def outputs(data: Any) -> int:
@@ -17,11 +22,28 @@ def encode(labels: Array, outputs: int) -> Array:
     return np.eye(outputs, dtype="float32")[labels]
 
 
-def loss(label_smoothing: float = 0.0) -> Any:
-    """Cross-entropy; smoothed targets as Szegedy et al. 2016, https://arxiv.org/abs/1512.00567."""
+def frequencies(split: Any, classes: tuple[str, ...]) -> Array:
+    """Examples of each class (K,)."""
+    return np.bincount(split.labels, minlength=len(classes))
+
+
+def loss(text: str, classes: int, label_smoothing: float = 0.0, weights: Array | None = None) -> Any:
+    """Of a name in lab.losses; smoothed targets as Szegedy et al. 2016, https://arxiv.org/abs/1512.00567.
+
+    With weights (K,) each example's loss is multiplied by its class's, as Keras' `class_weight` does.
+    """
     import keras
 
-    return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=label_smoothing)
+    from lab.losses import built
+
+    class Weighted(keras.losses.CategoricalCrossentropy):
+        def __call__(self, y_true, y_pred, sample_weight=None):
+            return super().__call__(y_true, y_pred, keras.ops.sum(y_true * weights, axis=-1))
+
+    if text != "cross_entropy":
+        return built(text, classes, weights)
+    kind = keras.losses.CategoricalCrossentropy if weights is None else Weighted
+    return kind(from_logits=True, label_smoothing=label_smoothing)
 
 
 def metrics() -> list[Any]:
@@ -76,3 +98,9 @@ class Meter:
 
 
 meter = Meter
+
+
+def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Meter]) -> None:
+    """Leaves each split's labels and probabilities beside the record and in the cache."""
+    splits = {split: (examples.labels, meters[split].probabilities) for split, examples in data.splits().items()}
+    predictions.write(root, experiment, name, splits)

@@ -1,0 +1,23 @@
+"""Street scenes: what are ImageNet's features worth to UNet and DeepLabV3+, and what is ASPP worth?
+
+CamVid at 240x180, 11 classes, 367 training, 101 validation and 233 test images. The backbone is
+MobileNetV2(alpha=0.35) in every run, from ImageNet and from random weights, at one budget, three seeds
+each. About two hours and a half on 2 CPU cores; what is done already is skipped when it is started again.
+
+    python -m lab.run experiments/camvid.py --data-dir camvid240.zip
+"""
+
+from lab.spec import matrix
+
+RUNS = matrix(
+    dataset="camvid",
+    size="240x180",
+    backbone="MobileNetV2(alpha=0.35)",
+    weights="imagenet",
+    strategy=["finetune", "scratch"],
+    head=["unet", "deeplabv3plus", "deeplabv3plus(aspp=False)"],
+    batch_size=8,
+    epochs=12,
+    learning_rate=1e-3,
+    seeds=3,
+)

@@ -1,0 +1,66 @@
+"""The test images that a segmentation did best and worst on, kept for the report to draw. No Keras."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from lab import store
+
+Array = np.ndarray
+SHOWN = 4  # best and as many worst images
+
+
+@dataclass(frozen=True)
+class Gallery:
+    """M test images (M, H, W, C) uint8 with truth and prediction (M, H, W) uint8.
+
+    Attributes:
+        iou: of each image and class (M, K); NaN where the class is in neither mask.
+        best, worst: numbers among the M, the best or worst mean IoU first.
+        good, bad: for each class (K,), the image with its best and its worst IoU; -1 where the class is nowhere.
+    """
+
+    images: Array
+    truth: Array
+    predicted: Array
+    ids: Array
+    iou: Array
+    best: Array
+    worst: Array
+    good: Array
+    bad: Array
+    classes: Array
+    palette: Array
+
+    def write(self, path: Path) -> None:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with store.replacing(path) as partial:
+            np.savez_compressed(partial, **vars(self))
+
+    @staticmethod
+    def read(path: Path) -> "Gallery":
+        with np.load(path, allow_pickle=False) as file:
+            return Gallery(**{name: file[name] for name in file.files})
+
+
+def chosen(split: Any, classes: tuple[str, ...], palette: Any, predicted: Array, iou: Array) -> Gallery:
+    """The gallery of a split's predicted masks (N, H, W) and the IoU (N, K) of each image and class."""
+    score = np.array([np.nanmean(row) if np.isfinite(row).any() else 1.0 for row in iou])
+    order = np.argsort(-score, kind="stable")
+    filled = [np.where(np.isfinite(iou), iou, nothing) for nothing in (-1.0, 2.0)]
+    seen = np.isfinite(iou).any(axis=0)
+    good, bad = (np.where(seen, pick, -1) for pick in (filled[0].argmax(axis=0), filled[1].argmin(axis=0)))
+    best, worst = order[:SHOWN], order[::-1][:SHOWN]
+    wanted = np.unique(np.concatenate([best, worst, good[seen], bad[seen]]))
+    place = {int(i): k for k, i in enumerate(wanted)} | {-1: -1}
+    moved = {name: np.array([place[int(i)] for i in of]) for name, of in zip(
+        ("best", "worst", "good", "bad"), (best, worst, good, bad), strict=True
+    )}  # fmt: skip
+    part = split.take(wanted)
+    return Gallery(
+        images=np.asarray(part.images[np.arange(len(wanted))]), truth=np.asarray(part.labels[np.arange(len(wanted))]),
+        predicted=predicted[wanted], ids=part.ids.astype("U"), iou=iou[wanted], classes=np.array(classes, "U"),
+        palette=np.array(palette, "uint8").reshape(-1, 3), **moved,
+    )  # fmt: skip

@@ -1,0 +1,71 @@
+"""Score against cost: a circle a model, as large as its file; img/bubbles/<experiment>-<data>.png."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import pandas as pd
+
+from lab.report.table import TASKS, grouped
+from lab.store import data_of
+
+Record = dict[str, Any]
+AGAINST = {  # column of the table: label of the axis
+    "time s": "training, s",
+    "ms an image": "inference, ms an image",
+    "parameters, M": "parameters, millions",
+    "GFLOPs": "GFLOPs an image",
+}
+FEWEST = 3  # models that make a picture
+SMALLEST, LARGEST = 40.0, 1200.0  # area of a circle, in points squared
+
+
+def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
+    """(file name below img/, numbers, how to draw) for every experiment that compares segmentations."""
+    for name, data, frame in compared(records):
+        columns = [*AGAINST, "test mIoU", "MB"]
+        numbers = [[label_of(row), *(mean(row[c]) for c in columns)] for _, row in frame.iterrows()]
+        yield f"bubbles/{name}-{data}.png", numbers, partial(_draw, numbers, data)
+
+
+def compared(records: list[Record]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+    """(experiment, data, a row a model) of the finished segmentations that stand beside others."""
+    done = [r for r in records if r["status"] == "done" and r["choices"]["task"] == "segmentation"]
+    for name, data in sorted({(r["experiment"], data_of(r["choices"])) for r in done}):
+        some = [r for r in done if (r["experiment"], data_of(r["choices"])) == (name, data)]
+        frame = grouped(some, TASKS["segmentation"])
+        if len(frame) >= FEWEST:
+            yield name, data, frame
+
+
+def label_of(row: pd.Series) -> str:
+    return f"{row['model']}, {row['strategy']}"
+
+
+def mean(values: list[float]) -> float | None:
+    return sum(values) / len(values) if values else None
+
+
+def _draw(numbers: list[list], data: str) -> Any:
+    from matplotlib import pyplot as plt
+
+    figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), sharey=True, layout="constrained")
+    largest = max(row[-1] or 0.0 for row in numbers) or 1.0
+    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    for k, (axis, label) in enumerate(zip(axes.flat, AGAINST.values(), strict=True)):
+        for i, row in enumerate(numbers):
+            if row[1 + k] is not None:
+                area = max(SMALLEST, LARGEST * (row[-1] or 0.0) / largest)
+                axis.scatter(row[1 + k], row[-2], s=area, color=colours[i % 20], alpha=0.65, edgecolor="0.3")
+        axis.set(xlabel=label, xlim=(0, None))
+        axis.margins(0.15)
+        axis.grid(alpha=0.25)
+    for axis in axes[:, 0]:
+        axis.set_ylabel("test mIoU")
+    handles = [
+        plt.Line2D([], [], marker="o", ls="", color=colours[i % 20], label=f"{row[0]} ({row[-1]:.1f} MB)")
+        for i, row in enumerate(numbers)
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    figure.suptitle(f"{data}: score against cost; the area of a circle is the size of the model's file")
+    return figure

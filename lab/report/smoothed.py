@@ -1,0 +1,47 @@
+"""Validation scores of an experiment's models by step, smoothed: img/smoothed/<experiment>-<data>.png."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+from lab.report.bubbles import compared, label_of
+from lab.report.curves import points
+from lab.tasks import CALLED, SCORES
+
+Record = dict[str, Any]
+MOMENTUM = 0.6  # of the moving average, as TensorBoard's slider
+
+
+def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
+    """(file name below img/, numbers, how to draw) for every experiment that compares segmentations."""
+    done = {(r["experiment"], r["group"]): r for r in sorted(records, key=lambda r: -r["choices"].get("seed", 0))}
+    for name, data, frame in compared(records):
+        firsts = [(label_of(row), done[name, row["first"]["group"]]) for _, row in frame.iterrows()]
+        score = SCORES[firsts[0][1]["choices"]["task"]]
+        numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts]
+        yield f"smoothed/{name}-{data}.png", numbers, partial(_draw, numbers, CALLED[score], data)
+
+
+def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:
+    """Exponential moving average without the pull towards zero at the start (Kingma and Ba 2015, section 3)."""
+    average, made = 0.0, []
+    for i, value in enumerate(values):
+        average = momentum * average + (1 - momentum) * value
+        made.append(average / (1 - momentum ** (i + 1)))
+    return made
+
+
+def _draw(numbers: list[list], score: str, data: str) -> Any:
+    from matplotlib import pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    for i, (label, line) in enumerate(numbers):
+        x, y = [p[0] for p in line], [p[1] for p in line]
+        axis.plot(x, y, color=colours[i % 20], alpha=0.25, lw=0.8)
+        axis.plot(x, smoothed(y), color=colours[i % 20], lw=1.6, label=label)
+    axis.set(xlabel="training steps", ylabel=f"validation {score}", ylim=(0, None))
+    axis.grid(alpha=0.25)
+    figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    figure.suptitle(f"{data}: validation {score}, moving average of {MOMENTUM:g}; faint: as measured; the first seed")
+    return figure
