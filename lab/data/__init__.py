@@ -17,6 +17,7 @@ import numpy as np
 from lab.errors import BadInput
 
 Array = np.ndarray
+IGNORED = 255  # label of a mask's pixels that belong to no class: neither trained on nor counted
 
 
 class Images(Protocol):
