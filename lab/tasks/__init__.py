@@ -14,14 +14,14 @@ class Meter(Protocol):
 class Task(Protocol):
     """A task is a module with these functions.
 
-    | function | classification |
-    |---|---|
-    | outputs(data) | number of classes K |
-    | encode(labels, outputs) | (N,) to one-hot (N, K) float32, so that targets can be mixed |
-    | loss(), metrics() | Keras', on logits |
-    | probabilities(logits) | softmax, in NumPy |
-    | meter(classes) | a `Meter` |
-    | SCORE | name of the meter's figure that chooses the epoch; higher is better |
+    | function | classification | segmentation |
+    |---|---|---|
+    | outputs(data) | number of classes K | the same |
+    | encode(labels, outputs) | (N,) to one-hot (N, K) float32, so that targets can be mixed | to (N, H, W, 1) int32 |
+    | loss(), metrics() | Keras', on logits | a sum of `lab.losses`; accuracy of pixels |
+    | probabilities(logits) | softmax, in NumPy | the same |
+    | meter(classes) | a `Meter` | the same; it keeps masks, not probabilities |
+    | SCORE | name of the meter's figure that chooses the epoch; higher is better | the same |
     """
 
     SCORE: str
