@@ -98,7 +98,7 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
     from lab.checks import statistics
 
     data, root = trainer.data, Path(order["root"])
-    scores = {name: trainer.evaluate(split) for name, split in data.splits().items()}
+    scores = {name: trainer.evaluate(split, last=name == "test") for name, split in data.splits().items()}
     inference = inference_time(trainer)
     if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
         tell({"event": "finding", **stale})

@@ -87,7 +87,7 @@ def find(folder: str, name: str) -> type[Named]:
     for module in _modules(folder):
         if name in (family := _family(module)):
             return family[name]
-    kind = folder.removesuffix("s").replace("strategie", "strategy")
+    kind = {"strategies": "strategy", "losses": "loss"}.get(folder, folder.removesuffix("s"))
     known = listing(folder)
     lower = {k.lower(): k for k in known}
     near = [lower[k] for k in difflib.get_close_matches(name.lower(), lower, 3, 0.5)]

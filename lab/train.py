@@ -344,10 +344,10 @@ class Trainer:
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]
 
-    def evaluate(self, split: Split, model=None, inputs: Array | None = None) -> tuple[dict[str, Any], Any]:
-        """The task's figures over a whole split, none dropped, and the meter that holds the probabilities."""
+    def evaluate(self, split: Split, model=None, inputs: Array | None = None, last: bool = False) -> tuple[dict, Any]:
+        """The task's figures over a whole split, none dropped, and the meter that took them: the last or any other."""
         model = self.inference(model or self.net.model)
-        meter = self.task.meter(self.data.classes)
+        meter = (self.task.last_meter if last else self.task.meter)(self.data.classes)
         takes = list(eval_batches(len(split), self.options.batch_size))
         wanted = [take for take, _ in takes]
         read = zip(ahead(split.images if inputs is None else inputs, wanted), ahead(split.labels, wanted), strict=True)

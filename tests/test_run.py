@@ -29,6 +29,7 @@ COMMANDS = [
     "lab.backbones",
     "lab.datasets",
     "lab.heads",
+    "lab.losses",
 ]
 
 

@@ -39,6 +39,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "result_table": lambda root, records: table.results(records),
     "strategies_table": lambda root, records: listed("strategies"),
     "heads_table": lambda root, records: listed("heads"),
+    "losses_table": lambda root, records: listed("losses"),
     "datasets_table": lambda root, records: listed("datasets"),
     "experiments_table": lambda root, records: experiments(root),
     "findings_list": lambda root, records: table.findings(records),

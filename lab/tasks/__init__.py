@@ -27,26 +27,37 @@ class Meter(Protocol):
 class Task(Protocol):
     """A task is a module with these functions.
 
-    | function | classification |
-    |---|---|
-    | outputs(data) | number of classes K |
-    | encode(labels, outputs) | (N,) to one-hot (N, K) float32, so that targets can be mixed |
-    | loss(), metrics() | Keras', on logits |
-    | probabilities(logits) | softmax, in NumPy |
-    | meter(classes) | a `Meter` |
-    | SCORE | name of the meter's figure that chooses the epoch; higher is better |
+    | function | classification | segmentation |
+    |---|---|---|
+    | outputs(data) | number of classes K | the same |
+    | encode(labels, outputs) | (N,) to one-hot (N, K) float32, so that targets can be mixed | to (N, H, W, 1) int32 |
+    | frequencies(split, classes) | examples of each class (K,) | pixels of each class (K,) |
+    | loss(text, K, smoothing, weights), metrics() | Keras', on logits | a sum of `lab.losses`; accuracy of pixels |
+    | probabilities(logits) | softmax, in NumPy | the same |
+    | meter(classes) | a `Meter` | the same; it keeps no probabilities |
+    | last_meter(classes) | the same | also measures boundaries and keeps the masks, for the test split at the end |
+    | keep(root, experiment, name, data, meters) | leaves labels and probabilities | scores, masks, a gallery |
+    | SCORE | name of the meter's figure that chooses the epoch; higher is better | the same |
+    | TARGETS | what Keras' augmentation layers call the targets | the same |
     """
 
     SCORE: str
+    TARGETS: str
 
     def outputs(self, data: Any) -> int: ...
 
     def encode(self, labels: Any, outputs: int) -> Any: ...
 
-    def loss(self) -> Any: ...
+    def frequencies(self, split: Any, classes: tuple[str, ...]) -> Any: ...
+
+    def loss(self, text: str, classes: int, label_smoothing: float = 0.0, weights: Any = None) -> Any: ...
 
     def metrics(self) -> list[Any]: ...
 
     def probabilities(self, logits: Any) -> Any: ...
 
     def meter(self, classes: tuple[str, ...]) -> Meter: ...
+
+    def last_meter(self, classes: tuple[str, ...]) -> Meter: ...
+
+    def keep(self, root: Any, experiment: str, name: str, data: Any, meters: dict[str, Any]) -> None: ...

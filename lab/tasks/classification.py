@@ -97,7 +97,7 @@ class Meter:
         }
 
 
-meter = Meter
+meter = last_meter = Meter
 
 
 def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Meter]) -> None:
