@@ -61,6 +61,7 @@ class Trainer:
     Attributes:
         record: what each step did, for the run's record.
         found: what was chosen by looking at the training data: a learning rate.
+        tried: the optimizer of the checks' trials, while the network is compiled for them.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class Trainer:
         self.augment = Augment(options.augment, data.shape[-1], data.forbids)
         self.record: list[dict[str, Any]] = []
         self.found: dict[str, float] = {}
+        self.tried: Any = None
         self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
         self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
