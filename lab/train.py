@@ -62,6 +62,7 @@ class Trainer:
     Attributes:
         record: what each step did, for the run's record.
         found: what was chosen by looking at the training data: a learning rate.
+        tried: the optimizer of the checks' trials, while the network is compiled for them.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Trainer:
         self.augment = Augment(options.augment, data.shape[-1], data.forbids, task.TARGETS)
         self.record: list[dict[str, Any]] = []
         self.found: dict[str, float] = {}
+        self.tried: Any = None
         self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
         if options.balance == "sampling":

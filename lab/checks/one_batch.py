@@ -10,24 +10,28 @@ import numpy as np
 from lab.checks import CHECKS, Finding, finding
 from lab.checks.rate import trial
 
-BATCH = 16
+IMAGES = 16
 RATE = 1e-3
 FALL = 0.5  # of the loss, that has to be gone in the end
 
 
 def check(trainer: Any) -> Finding | None:
-    steps = CHECKS["one_batch"][1]
-    take = np.arange(len(trainer.data.train))[:: max(1, len(trainer.data.train) // BATCH)][:BATCH]
+    """Trains on a few images, repeated to a batch of the run's size, until half of the loss is gone."""
+    count = min(IMAGES, trainer.options.batch_size, len(trainer.data.train))
+    few = np.linspace(0, len(trainer.data.train) - 1, count).astype(int)
+    take = np.resize(few, trainer.options.batch_size)
     x, y = trainer.net.sized(np.asarray(trainer.data.train.images[take])), trainer.targets(take)
+    losses: list[float] = []
     with trial(trainer, RATE) as model:
-        losses = [float(model.train_on_batch(x, y, return_dict=True)["loss"]) for _ in range(steps)]
-    first, last = losses[0], float(np.median(losses[-5:]))
-    if last < (1 - FALL) * first:
-        return None
+        for _ in range(CHECKS["one_batch"][1]):
+            losses.append(float(model.train_on_batch(x, y, return_dict=True)["loss"]))
+            last = float(np.median(losses[-5:]))
+            if len(losses) >= 5 and last < (1 - FALL) * losses[0]:
+                return None
     return finding(
-        f"{len(take)} images cannot be learnt by heart: loss {first:.2f} at first, {last:.2f} after {steps} steps",
-        "what cannot fit sixteen images will not fit the data",
+        f"{count} images cannot be learnt by heart: loss {losses[0]:.2f} at first, {last:.2f} after {len(losses)} steps",
+        f"what cannot fit {count} images will not fit the data",
         "look at images and labels (`python -m lab.data show`), at preprocess() and at the head",
-        first=first,
+        first=losses[0],
         last=last,
     )

@@ -52,16 +52,26 @@ def found_by_range_test(trainer: Any) -> float:
 
 @contextmanager
 def trial(trainer: Any, rate: float) -> Iterator[Any]:
-    """The network to train for a while, everything in it learning; afterwards it is as it was."""
+    """The network to train for a while, everything in it learning; afterwards it is as it was.
+
+    Compiled once for all trials: to trace a training step takes as long as many of them.
+    """
     import keras
 
     from lab.net import assign, to_numpy
 
     net = trainer.net
     kept, momenta = [to_numpy(v) for v in net.model.variables], [n.momentum for n in net.norms()]
-    net.train_only(net.parts.all)
-    net.model.compile(optimizer=keras.optimizers.Adam(rate), loss=trainer.loss(), metrics=trainer.task.metrics())
+    if trainer.tried is None or net.model.optimizer is not trainer.tried:
+        net.train_only(net.parts.all)
+        net.model.compile(
+            optimizer=keras.optimizers.Adam(), loss=trainer.loss(), metrics=trainer.task.metrics()
+        )
+        trainer.tried = net.model.optimizer
+    net.model.optimizer.learning_rate = rate
     yield net.model
     assign(net.model.variables, kept)
+    for variable in net.model.optimizer.variables:
+        variable.assign(keras.ops.zeros_like(variable))
     for norm, momentum in zip(net.norms(), momenta, strict=True):
         norm.momentum = momentum
