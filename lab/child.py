@@ -103,7 +103,9 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
     if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
         tell({"event": "finding", **stale})
         findings.append(stale)
-    trainer.task.keep(root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()})
+    trainer.task.keep(
+        root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()}
+    )
     keep_examples(resolved, root, data)
     return {"status": "done", "cost": inference, **{name: result for name, (result, _) in scores.items()}}
 

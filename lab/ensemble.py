@@ -7,6 +7,7 @@ from typing import Any
 
 from lab import command, store
 from lab.errors import BadInput
+from lab.predict import refuse_masks
 from lab.run import EXPERIMENT, portable
 from lab.spec import RECIPE, check_name, digest
 
@@ -63,6 +64,7 @@ def chosen(root: Path, names: list[str], best: int | None, experiment: str | Non
     if len(members) < 2:
         raise BadInput(f"an ensemble takes two finished runs or more; found {len(members)}")
     for r in members:
+        refuse_masks(r, "lab.ensemble")
         if r["data"]["digest"] != members[0]["data"]["digest"]:
             raise BadInput(f"{r['name']} was made on other data than {members[0]['name']}; choose runs of one data set")
     return members

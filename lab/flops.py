@@ -13,7 +13,7 @@ def gflops(model: Any) -> float:
 
 
 def _multiply_adds(layer: Any) -> int:
-    """Multiply-adds of one layer: each place of its output (of its input, for a transposed one) uses the kernel once."""
+    """Multiply-adds of one layer: each place of its output (a transposed one's input) uses the kernel once."""
     kernels = [w for w in layer._trainable_variables + layer._non_trainable_variables if w.name.endswith("kernel")]
     if not kernels or not layer._inbound_nodes:
         return 0

@@ -28,6 +28,7 @@ def main(argv: list[str]) -> int:
     args = made.parse_args(argv)
     root = command.root_of(args.out)
     record = store.finished(root, args.run, ("done", "interrupted"))
+    refuse_masks(record, "lab.predict")
     if record["status"] == "interrupted":
         print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
     classes = record["data"]["classes"]
@@ -43,6 +44,16 @@ def main(argv: list[str]) -> int:
             store.write_atomically(Path(place), text(names, table, classes))
             print(f"wrote {len(names):,} rows into {place}")
     return 0
+
+
+def refuse_masks(record: dict[str, Any], command: str) -> None:
+    """Refuses a run that predicts masks, which a command does not write yet.
+
+    Raises:
+        BadInput: names the run.
+    """
+    if record["choices"]["task"] == "segmentation":
+        raise BadInput(f"{record['name']} predicts masks, which {command} does not write; it takes a classification")
 
 
 def listed(place: Path) -> list[tuple[str, Any, str]]:

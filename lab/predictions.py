@@ -28,7 +28,9 @@ def write(root: Path, experiment: str, name: str, splits: dict[str, tuple[Array,
             np.savez(partial, labels=labels.astype("int32"), probabilities=p.astype("float32"))
 
 
-def write_masks(root: Path, experiment: str, name: str, ids: Array, figures: dict[str, Array], predicted: Array) -> None:
+def write_masks(
+    root: Path, experiment: str, name: str, ids: Array, figures: dict[str, Array], predicted: Array
+) -> None:
     """Beside the record, of the test split: each image's name and figures. In the cache: the masks (N, H, W) uint8."""
     buffer = io.BytesIO()
     np.savez_compressed(buffer, ids=ids.astype("U"), **figures)

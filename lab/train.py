@@ -76,9 +76,12 @@ class Trainer:
         self.tried: Any = None
         self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
+        self._is_pyramid = net.head is not None and net.head.task == "segmentation"
         if options.balance == "sampling":
             self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
-        self._weights = class_weights(task.frequencies(data.train, data.classes)) if options.balance == "weights" else None
+        self._weights = (
+            class_weights(task.frequencies(data.train, data.classes)) if options.balance == "weights" else None
+        )
 
     # The strategy's steps
 
@@ -215,7 +218,7 @@ class Trainer:
         """(batches(phase number, steps), an iterator over inputs and targets; evaluate(); the model to train)."""
         if phase.inputs == "features":
             self._check_features(phase)
-            if self.net.takes_pyramid:
+            if self._is_pyramid:
                 self.record[-1]["features"] = "computed for each batch: a pyramid's are too many to be kept"
                 return self._streamed, lambda: self.evaluate(self.data.val)[0], self.net.top
             (cut, read), (val, _) = self._features(self.data.train), self._features(self.data.val)
@@ -284,7 +287,7 @@ class Trainer:
         self.record.append({"step": phase.name})
         self.net.train_only(phase.select)
         before = 0.0
-        if phase.inputs == "features" and not self.net.takes_pyramid:
+        if phase.inputs == "features" and not self._is_pyramid:
             self._check_features(phase)
             take = self._take(0, 0)
             seconds, cut = timed(lambda: self.cut(self.data.train.images[take]))
@@ -341,7 +344,7 @@ class Trainer:
     def cut(self, images: Array) -> Any:
         """Images (B, h, w, C) uint8 to features, in inference mode; a list of them where they are a pyramid."""
         features = self.net.features.predict_on_batch(self.net.sized(images))
-        return [to_numpy(f) for f in features] if self.net.takes_pyramid else to_numpy(features)
+        return [to_numpy(f) for f in features] if self._is_pyramid else to_numpy(features)
 
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]

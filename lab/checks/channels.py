@@ -11,8 +11,13 @@ MARGIN = 3.0  # standard errors by which the other order has to be better, image
 
 
 def check(trainer: Any) -> Finding | None:
-    """Whether a pretrained backbone tells the classes apart better with the channels reversed."""
-    if trainer.data.shape[-1] != 3 or not trainer.net.is_carried or trainer.net.features is None:
+    """Whether a pretrained backbone tells the classes apart better with the channels reversed. Not for masks."""
+    if (
+        trainer.data.train.has_masks
+        or trainer.data.shape[-1] != 3
+        or not trainer.net.is_carried
+        or trainer.net.features is None
+    ):
         return None
     images, labels = sample(trainer.data.train)
     if float(np.abs(images[..., 0].astype(int) - images[..., 2]).mean()) < 1:

@@ -16,8 +16,10 @@ def check(trainer: Any) -> Finding | None:
     """Nearest neighbours within training, and from training to each other split, against shuffled labels.
 
     Ojala and Garriga 2010, permutation tests for studying classifier performance,
-    https://jmlr.org/papers/v11/ojala10a.html
+    https://jmlr.org/papers/v11/ojala10a.html. Not for masks.
     """
+    if trainer.data.train.has_masks:
+        return None
     images, labels = sample(trainer.data.train)
     if len(labels) < 20:
         return None

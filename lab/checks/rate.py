@@ -64,9 +64,7 @@ def trial(trainer: Any, rate: float) -> Iterator[Any]:
     kept, momenta = [to_numpy(v) for v in net.model.variables], [n.momentum for n in net.norms()]
     if trainer.tried is None or net.model.optimizer is not trainer.tried:
         net.train_only(net.parts.all)
-        net.model.compile(
-            optimizer=keras.optimizers.Adam(), loss=trainer.loss(), metrics=trainer.task.metrics()
-        )
+        net.model.compile(optimizer=keras.optimizers.Adam(), loss=trainer.loss(), metrics=trainer.task.metrics())
         trainer.tried = net.model.optimizer
     net.model.optimizer.learning_rate = rate
     yield net.model

@@ -79,8 +79,8 @@ def scored_on(records: list[Record]) -> str:
             test, classes = r["test"], r["data"]["classes"]
             lines[data_of(r["choices"]), r["choices"]["size"]] = (
                 f"- {safe(data_of(r['choices']))} at {r['choices']['size']} px: {len(classes)} classes "
-                f"({safe(', '.join(classes))}); test split, {test['examples']:,} images, {test['pixels']:,} pixels; those "
-                f"labelled {IGNORED} count nowhere"
+                f"({safe(', '.join(classes))}); test split, {test['examples']:,} images, {test['pixels']:,} pixels; "
+                f"those labelled {IGNORED} count nowhere"
             )
     return "\n".join(line for _, line in sorted(lines.items(), key=str))
 
