@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,10 @@ BATCH = 64
 
 
 class OnDemand:
-    """Images (N, H, W, C) uint8, each read when it is asked for."""
+    """Images (N, H, W, C), or masks (N, H, W), uint8, each read when it is asked for."""
 
     def __init__(self, read: Callable[[int], Array], shape: tuple[int, ...], order: Array):
-        """`read` gives the image (H, W, C) of a number; image i is the one of number `order[i]`."""
+        """`read` gives the image of a number, of this shape; image i is the one of number `order[i]`."""
         self.read, self.order = read, order
         self.shape: tuple[int, ...] = (len(order), *shape)
 
@@ -35,6 +36,10 @@ class OnDemand:
 
     def subset(self, indices: Array) -> "OnDemand":
         return OnDemand(self.read, self.shape[1:], self.order[indices])
+
+    def map(self, change: Callable[[Array], Array]) -> "OnDemand":
+        """The same with each image changed, its shape kept."""
+        return OnDemand(lambda i: change(self.read(i)), self.shape[1:], self.order)
 
 
 def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
@@ -88,20 +93,27 @@ def kept(split: Split, where: str, folder: Path) -> Split:
         where: `memory`, `disk` (in a file of `folder`, read from there at random), `none`, or `auto`: in
             memory if they take less than 1 GB there.
     """
-    images = split.images
-    size = int(np.prod(images.shape))
-    if isinstance(images, np.ndarray) or where == "none" or (where == "auto" and size > SMALL):
+    size = int(np.prod(split.images.shape))
+    if where == "none" or (where == "auto" and size > SMALL):
         return split
-    if where != "disk":
-        return replace(split, images=_filled(images, np.empty(images.shape, "uint8")))
-    file = folder / f"{split.digest}.npy"
+    decoded = partial(_decoded, folder=folder if where == "disk" else None, split=split)
+    return replace(split, images=decoded(split.images, ""), labels=decoded(split.labels, "-masks"))
+
+
+def _decoded(images: Any, what: str, folder: Path | None, split: Split) -> Any:
+    """All images as an array: in memory, or in a file of the folder that is named after the split's content."""
+    if isinstance(images, np.ndarray):
+        return images
+    if folder is None:
+        return _filled(images, np.empty(images.shape, "uint8"))
+    file = folder / f"{split.digest}{what}.npy"
     if not file.exists():
         from lab.store import replacing
 
         file.parent.mkdir(parents=True, exist_ok=True)
-        with replacing(file) as partial:
-            _filled(images, np.lib.format.open_memmap(partial, "w+", "uint8", images.shape)).flush()
-    return replace(split, images=np.load(file, mmap_mode="r", allow_pickle=False))
+        with replacing(file) as unfinished:
+            _filled(images, np.lib.format.open_memmap(unfinished, "w+", "uint8", images.shape)).flush()
+    return np.load(file, mmap_mode="r", allow_pickle=False)
 
 
 def _filled(images: Images, into: Any) -> Any:

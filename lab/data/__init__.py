@@ -17,6 +17,7 @@ import numpy as np
 from lab.errors import BadInput
 
 Array = np.ndarray
+IGNORED = 255  # the label of pixels that count nowhere: not in the loss, not in a figure
 
 
 class Images(Protocol):
@@ -31,24 +32,29 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Examples: images (N, H, W, C) uint8, labels (N,) int64 and a name for each (N,).
+    """Examples: images (N, H, W, C) uint8, labels and a name for each (N,).
 
-    `content` (N,) identifies the images where that is known without reading them: their files' digests.
+    Labels are (N,) int64, one an image, or masks (N, H, W) uint8, one a pixel, with `IGNORED` where none
+    counts; masks may be read on demand, too. `content` (N,) identifies images and masks where that is known
+    without reading them: their files' digests.
     """
 
     images: Images
-    labels: Array
+    labels: Any
     ids: Array
     content: Array | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def has_masks(self) -> bool:
+        return len(self.labels.shape) == 3
+
     def take(self, indices: Array) -> "Split":
-        """These examples; images that are read on demand are not read for it."""
-        subset = getattr(self.images, "subset", self.images.__getitem__)
+        """These examples; what is read on demand is not read for it."""
         content = None if self.content is None else self.content[indices]
-        return Split(subset(indices), self.labels[indices], self.ids[indices], content)
+        return Split(_subset(self.images, indices), _subset(self.labels, indices), self.ids[indices], content)
 
     @cached_property
     def digest(self) -> str:
@@ -56,7 +62,7 @@ class Split:
         sha = hashlib.sha256()
         if self.content is not None:
             sha.update("\n".join(self.content).encode())
-            sha.update(self.labels.astype("<i8").tobytes())
+            sha.update(b"" if self.has_masks else self.labels.astype("<i8").tobytes())
             return sha.hexdigest()
         for start in range(0, len(self), 4096):
             part = np.arange(start, min(start + 4096, len(self)))
@@ -71,6 +77,7 @@ class Data:
 
     Attributes:
         classes: a name for each label, in order.
+        palette: for masks, the colour (R, G, B) that each class is drawn in.
         forbids: augmentations that would make a label wrong (`horizontal_flip`, `vertical_flip`, ...).
         source: where it comes from and its terms, for the record.
         left_out: files that could not be read and were skipped as wished, each with the reason.
@@ -80,6 +87,7 @@ class Data:
     val: Split
     test: Split
     classes: tuple[str, ...]
+    palette: tuple[tuple[int, int, int], ...] = field(default=(), kw_only=True)
     forbids: frozenset[str] = frozenset()
     source: str = ""
     left_out: dict[str, str] = field(default_factory=dict)
@@ -112,6 +120,8 @@ class Data:
     def without(self, names: Sequence[str]) -> "Data":
         """The same without some classes and their examples; the others keep their order.
 
+        In masks, the pixels of these classes are ignored.
+
         Raises:
             BadInput: there is no such class.
         """
@@ -121,14 +131,35 @@ class Data:
             near = difflib.get_close_matches(unknown[0], self.classes, 3, 0.5) or self.classes[:10]
             raise BadInput(f"--drop-classes {unknown[0]!r}: no such class; there are {', '.join(near)}")
         kept = [i for i, c in enumerate(self.classes) if c not in names]
-        number = np.full(len(self.classes), -1)
+        number = np.full(256, IGNORED) if self.train.has_masks else np.full(len(self.classes), -1)
         number[kept] = np.arange(len(kept))
 
         def kept_of(split: Split) -> Split:
+            if split.has_masks:
+                return replace(split, labels=_renumbered(split.labels, number.astype("uint8")))
             part = split.take(np.flatnonzero(number[split.labels] >= 0))
             return replace(part, labels=number[part.labels])
 
-        return replace(self.each(kept_of), classes=tuple(self.classes[i] for i in kept))
+        palette = tuple(self.palette[i] for i in kept) if self.palette else ()
+        return replace(self.each(kept_of), classes=tuple(self.classes[i] for i in kept), palette=palette)
+
+
+def _renumbered(masks: Any, table: Array) -> Any:
+    """Masks (N, H, W) with each label replaced by what a table (256,) gives for it."""
+    return table[masks] if isinstance(masks, np.ndarray) else masks.map(lambda mask: table[mask])
+
+
+def _subset(items: Any, indices: Array) -> Any:
+    """Some of the items: read later where they are read on demand."""
+    return getattr(items, "subset", items.__getitem__)(indices)
+
+
+def hw(size: int | str) -> tuple[int, int]:
+    """(height, width) in pixels of a size: 64 is a square, 240x180 is 240 wide and 180 high."""
+    if isinstance(size, int):
+        return size, size
+    width, height = (int(n) for n in size.split("x"))
+    return height, width
 
 
 def parted(whole: Split, parts: dict[str, Array], **about: Any) -> Data:
@@ -148,7 +179,7 @@ def printable(name: str, where: str) -> str:
 
 
 def checked(data: Data) -> Data:
-    """The data, if a classifier can be trained and tested on them.
+    """The data, if a network can be trained and tested on them; a data set with masks looks at their labels itself.
 
     Raises:
         BadInput: an empty split, fewer than two classes, a label out of range, a class that only the
@@ -157,15 +188,20 @@ def checked(data: Data) -> Data:
     for name, split in data.splits().items():
         if not len(split):
             raise BadInput(f"the {name} split is empty; every data set needs train, val and test examples")
+    for name in data.classes:
+        printable(name, data.source)
+    if len(data.classes) < 2:
+        raise BadInput(f"there must be two classes or more to tell apart; received {len(data.classes)}")
+    return data if data.train.has_masks else _labelled(data)
+
+
+def _labelled(data: Data) -> Data:
+    for name, split in data.splits().items():
         low, high = int(split.labels.min()), int(split.labels.max())
         if low < 0 or high >= len(data.classes):
             raise BadInput(
                 f"the {name} split has a label {low if low < 0 else high}; labels are 0 to {len(data.classes) - 1}"
             )
-    for name in data.classes:
-        printable(name, data.source)
-    if len(data.classes) < 2:
-        raise BadInput(f"a classifier needs two classes or more; received {len(data.classes)}")
     unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))
     if unseen:
         first = data.test.ids[np.flatnonzero(data.test.labels == unseen[0])[0]]

@@ -17,9 +17,11 @@ TABLES = (".csv", ".tsv", ".parquet")
 class Dataset(Named):
     """Reads or draws a `Data`.
 
-    `size` is the height and width in pixels that its images have, or are read at.
+    `size` is the size in pixels that its images have, or are read at: 64 for a square, "240x180" for images
+    that are 240 wide and 180 high.
     """
 
+    task: ClassVar[str] = "classification"  # what its labels are for
     embedded: ClassVar[bool] = True
     shareable: ClassVar[bool] = True  # False: the report draws no picture of its examples into img/
     written: ClassVar[str]  # how it is written, where that is not its name with its arguments
@@ -30,7 +32,7 @@ class Dataset(Named):
         """Pixels; None: whatever the run wants."""
         return 32
 
-    def told(self, size: int, group: str | None, skip_corrupt: bool) -> "Dataset":
+    def told(self, size: int | str, group: str | None, skip_corrupt: bool) -> "Dataset":
         """The same, told what the run wants of it.
 
         Raises:
