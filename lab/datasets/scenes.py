@@ -1,9 +1,10 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from lab.data import Data
 from lab.datasets import Dataset
 from lab.datasets.signs import COUNT
+from lab.errors import BadInput
 from lab.names import Between
 
 CLASSES = ("background", "building", "road", "water", "tree", "pool", "vehicle", "grass")
@@ -30,6 +31,12 @@ class Scenes(Dataset):
     @property
     def size(self):
         return self.px
+
+    def told(self, size, group, skip_corrupt):
+        super().told(size, group, skip_corrupt)
+        if not isinstance(size, int) or not 32 <= size <= 1024:
+            raise BadInput(f"{self.name} draws squares of 32 to 1024 px; received --size {size}")
+        return replace(self, px=size)  # drawn at the size of the run, not resized
 
     def load(self, data_dir):
         train, val, test = (self._split(i, n) for i, n in enumerate((self.train, self.val, self.test)))
