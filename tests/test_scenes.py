@@ -99,7 +99,8 @@ def test_colour_alone_tells_something_but_not_enough(data):
     from sklearn.neighbors import NearestCentroid
 
     (x, y), (x_test, y_test) = (
-        (s.images[s.labels != IGNORED].astype("float32"), s.labels[s.labels != IGNORED]) for s in (data.train, data.test)
+        (s.images[s.labels != IGNORED].astype("float32"), s.labels[s.labels != IGNORED])
+        for s in (data.train, data.test)
     )
     guessed = NearestCentroid().fit(x, y).predict(x_test)
     assert 0.15 < jaccard_score(y_test, guessed, average="macro") < 0.4  # a guess at random: below 0.1

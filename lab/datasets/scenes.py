@@ -1,28 +1,54 @@
 from dataclasses import dataclass, replace
 from typing import Annotated
 
-from lab.data import Data
+import numpy as np
+
+from lab.data import Data, Split
 from lab.datasets import Dataset
 from lab.datasets.signs import COUNT
 from lab.errors import BadInput
 from lab.names import Between
 
+SALT = 0x5CE4E5  # names the data set, so that it shares its chance with no other
 CLASSES = ("background", "building", "road", "water", "tree", "pool", "vehicle", "grass")
 PALETTE = (
-    (60, 60, 60), (225, 85, 50), (200, 200, 200), (30, 80, 190),
-    (20, 110, 50), (0, 225, 230), (255, 215, 0), (150, 210, 90),
-)  # fmt: skip
-SALT = 0x5CE4E5  # so that no other data set draws from the same chance
+    (60, 60, 60),  # dark grey
+    (225, 85, 50),  # orange red
+    (200, 200, 200),  # light grey
+    (30, 80, 190),  # blue
+    (20, 110, 50),  # dark green
+    (0, 225, 230),  # cyan
+    (255, 215, 0),  # yellow
+    (150, 210, 90),  # light green
+)
 
 
 @dataclass(frozen=True)
 class Scenes(Dataset):
-    """8 classes of land cover in aerial scenes drawn by the lab: roads, roofs, trees, water, pools, vehicles."""
+    """8 classes of land cover in aerial scenes drawn by the lab: roofs, roads, water, trees, pools, vehicles.
 
-    train: COUNT = 96
+    A scene is 84 to 112 m wide: a suburb, a town, country, a shore or a forest, in a fixed turn. Masks (N, px, px)
+    hold what is seen from above, a crown and not the road below it; shadows change no class. Roads are paved or
+    dirt, with drives and car parks; everything without a class of its own is background: soil, ploughed land,
+    stubble, sand, pavements, terraces. One scene in ten has a black corner without label, as orthophotos have.
+
+    With `sparse=True` the land is bare, and little stands on it. Per cent of the labelled pixels of the
+    default training split, without and with it:
+
+        background  38.32  91.08
+        building    10.19   1.04
+        road        10.60   4.10
+        water        5.78   0.57
+        tree        11.36   1.51
+        pool         0.48   0.15
+        vehicle      0.80   0.19
+        grass       22.46   1.36
+    """
+
+    train: COUNT = 96  # scenes
     val: COUNT = 24
     test: COUNT = 48
-    px: Annotated[int, Between(32, 1024)] = 128  # a scene's side
+    px: Annotated[int, Between(32, 1024)] = 128  # pixels along a scene's side; other sizes are drawn, not enlarged
     sparse: bool = False
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
 
@@ -39,25 +65,18 @@ class Scenes(Dataset):
         return replace(self, px=size)  # drawn at the size of the run, not resized
 
     def load(self, data_dir):
-        train, val, test = (self._split(i, n) for i, n in enumerate((self.train, self.val, self.test)))
+        train, val, test = (self._split(i, name) for i, name in enumerate(("train", "val", "test")))
         return Data(train, val, test, CLASSES, palette=PALETTE, source="drawn by the lab")
 
-    def _split(self, split: int, count: int):
-        import numpy as np
-
-        from lab.data import Split
-
-        images = np.empty((count, self.px, self.px, 3), "uint8")
-        masks = np.empty((count, self.px, self.px), "uint8")
-        for number in range(count):
-            images[number], masks[number] = scene(self.seed, split, number, self.px, self.sparse)
-        return Split(images, masks, np.array([f"{['train', 'val', 'test'][split]}/{i:05d}" for i in range(count)]))
+    def _split(self, split, name):
+        count = getattr(self, name)
+        pairs = [scene(self.seed, split, number, self.px, self.sparse) for number in range(count)]
+        images, masks = (np.stack(items) for items in zip(*pairs, strict=True))
+        return Split(images, masks, np.array([f"{name}/{number:05d}" for number in range(count)]))
 
 
-def scene(seed: int, split: int, number: int, px: int, sparse: bool = False):
-    """One picture (px, px, 3) and its mask (px, px), uint8: a function of these numbers alone."""
-    import numpy as np
-
+def scene(seed: int, split: int, number: int, px: int, sparse: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """One picture (px, px, 3) and its mask (px, px), both uint8, as a function of these numbers alone."""
     from lab.datasets import _aerial, _landscapes
 
     layout, texture, camera = np.random.default_rng([SALT, seed, split, number, sparse]).spawn(3)
