@@ -100,6 +100,8 @@ def values(name: str, text: str) -> list[Any]:
     Raises:
         BadInput: a number is none.
     """
+    if name == "size":  # 64, or 240x180
+        return [int(word) if word.isdecimal() else word for word in split_commas(text)] or [text]
     hint = typing.get_type_hints(Run)[name]
     words: tuple = ()
     if get_origin(hint) in (typing.Union, types.UnionType):

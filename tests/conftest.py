@@ -32,6 +32,27 @@ def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset())
     return Data(split(0, each), split(1, 4), split(2, 5), tuple(f"class {i}" for i in range(classes)), forbids)
 
 
+def tiny_masks(classes=3, height=12, width=16, count=12, seed=0):
+    """Dark images with a bright rectangle for each class above 0, which the mask (height, width) outlines."""
+    from lab.data import IGNORED, Data, Split
+
+    def split(number, count):
+        rng = np.random.default_rng([seed, number])
+        images = rng.integers(0, 40, (count, height, width, 3)).astype("uint8")
+        masks = np.zeros((count, height, width), "uint8")
+        for image, mask in zip(images, masks, strict=True):
+            for label in range(1, classes):
+                top, left = rng.integers(0, height - 4), rng.integers(0, width - 4)
+                image[top : top + 4, left : left + 4] = 20
+                image[top : top + 4, left : left + 4, label % 3] = 200
+                mask[top : top + 4, left : left + 4] = label
+            mask[0] = IGNORED
+        return Split(images, masks, np.array([f"{number}/{i}" for i in range(count)]))
+
+    palette = tuple((40 * i, 255 - 40 * i, 90) for i in range(classes))
+    return Data(split(0, count), split(1, 4), split(2, 5), tuple(f"class {i}" for i in range(classes)), palette=palette)
+
+
 def photos(folder, tree, size=16):
     """Writes `{path: number of the class}` as image files, each different, in the format that its ending names."""
     from PIL import Image
@@ -45,21 +66,22 @@ def photos(folder, tree, size=16):
     return folder
 
 
-def tiny_trainer(tmp_path, data=None, head="linear", own_top=False, backbone="cnn10(width=4)", source=None, **options):
+def tiny_trainer(tmp_path, data=None, head=None, own_top=False, backbone="cnn10(width=4)", source=None, **options):
     """A `Trainer` of a narrow cnn10, in this process; its backbone counts as coming from a source."""
     import keras
 
     from lab import names
     from lab.load import open_net
-    from lab.tasks import classification
+    from lab.tasks import classification, segmentation
     from lab.train import Options, Trainer
 
     keras.utils.set_random_seed(options.get("seed", 0))
     data = data or tiny_data()
     built = names.build("backbones", backbone)
-    net = open_net(built, data.shape, names.build("heads", head), len(data.classes), source, own_top)
+    task, usual = (segmentation, "unet(4,4,4,4)") if data.train.has_masks else (classification, "linear")
+    net = open_net(built, data.shape, names.build("heads", head or usual), len(data.classes), source, own_top)
     chosen = {"batch_size": 8, "learning_rate": 3e-3, "seed": 0, "epochs": 3, **options}
-    return Trainer(net, data, classification, Options(**chosen), tmp_path / "features", lambda event: None)
+    return Trainer(net, data, task, Options(**chosen), tmp_path / "features", lambda event: None)
 
 
 @pytest.fixture
