@@ -12,7 +12,7 @@ from typing import IO
 
 import numpy as np
 
-from lab.datasets._decoding import Fit, Unreadable, decoded
+from lab.datasets._decoding import Fit, Size, Unreadable, decoded
 from lab.errors import BadInput
 
 LARGEST_FILE = 256 << 20  # bytes
@@ -148,8 +148,8 @@ class Files:
         with self.open(name, LARGEST_FILE) as (stream, _):
             return stream.read()
 
-    def image(self, name: str, size: int, fit: Fit = "squash") -> np.ndarray:
-        """An RGB image (size, size, 3) uint8; see `decoded`.
+    def image(self, name: str, size: Size, fit: Fit = "squash") -> np.ndarray:
+        """An RGB image (height, width, 3) uint8; see `decoded`.
 
         Raises:
             BadInput: it is missing, no image, truncated, or absurdly large.

@@ -10,14 +10,14 @@ from typing import Annotated, NamedTuple
 
 import numpy as np
 
-from lab.data import Split, parted
+from lab.data import Split, hw, parted
 from lab.datasets import Dataset, digest_of
 from lab.datasets._decoding import Fit
 from lab.datasets._files import Files
 from lab.datasets._index import Entry, index
 from lab.datasets._splitting import SHARES, dealt, united
 from lab.errors import BadInput
-from lab.names import Between
+from lab.names import Pixels
 
 
 class Example(NamedTuple):
@@ -40,7 +40,7 @@ class Own(Dataset):
     embedded = False
     shareable = False
 
-    px: Annotated[int | None, Between(8, 4096)] = None  # read at this height and width; None: at the run's size
+    px: Annotated[int | str | None, Pixels(8, 4096)] = None  # the size that they are read at; None: the run's
     fit: Fit = "squash"  # what becomes of an image that is not square
     group: str | None = None  # a regular expression, or a CSV file with the columns path and group
     skip_corrupt: bool = False
@@ -103,11 +103,11 @@ class Own(Dataset):
         from lab.reading import OnDemand
 
         assert self.px is not None
-        px = self.px
+        px, size = self.px, hw(self.px)
         labels, classes = _numbered(found)
         names = np.array([e.name for e in found.examples])
         content = np.array([f"{found.entries[e.name].sha256} {px} {self.fit}" for e in found.examples])
-        images = OnDemand(lambda i: found.files.image(str(names[i]), px, self.fit), (px, px, 3), np.arange(len(names)))
+        images = OnDemand(lambda i: found.files.image(str(names[i]), size, self.fit), (*size, 3), np.arange(len(names)))
         return Split(images, labels, names, content), classes
 
     def parts(self, found: "Survey") -> dict[str, np.ndarray]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.data import hw
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
 from lab.datasets._decoding import fitted
@@ -38,7 +39,7 @@ class Tfds(Catalogued):
             if (split := split_called(name)) is None and len(builder.info.splits) > 1:
                 continue  # `unsupervised`, `extra`
             for example in _examples(builder, name):
-                images.append(_resized(np.asarray(example[image]), self.px))
+                images.append(_resized(np.asarray(example[image]), hw(self.px)))
                 labels.append(int(example[label]))
                 given.append(split)
         names = np.array(builder.info.features[label].names)
@@ -96,13 +97,13 @@ def _examples(builder: Any, split: str):
     return tensorflow_datasets.as_numpy(builder.as_dataset(split=split))
 
 
-def _resized(image: np.ndarray, px: int) -> np.ndarray:
-    """(h, w, C) of 8 or 16 bits to (px, px, C) uint8."""
+def _resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w, C) of 8 or 16 bits to (*size, C) uint8."""
     from PIL import Image
 
     eight = np.round(image / 257).astype("uint8") if image.dtype == np.uint16 else image
-    small = fitted(Image.fromarray(eight.squeeze(-1) if eight.shape[-1] == 1 else eight), px)
-    return small.reshape(px, px, -1)
+    small = fitted(Image.fromarray(eight.squeeze(-1) if eight.shape[-1] == 1 else eight), size)
+    return small.reshape(*size, -1)
 
 
 def _brief(error: Exception) -> str:
