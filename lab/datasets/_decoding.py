@@ -5,7 +5,7 @@ import struct
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Fit = Literal["squash", "crop", "pad"]
 Size = int | tuple[int, int]  # pixels: (height, width), or one number for both
@@ -55,6 +55,19 @@ def opened(content: bytes) -> Image.Image:
     if image.width * image.height > LARGEST:
         raise Unreadable(f"has {image.width:,} x {image.height:,} pixels; {LARGEST // 10**6} million are allowed")
     return image
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) of the opened image as a viewer shows it.
+
+    Raises:
+        Unreadable: as `decoded`.
+    """
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
+    except DAMAGED as error:
+        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+    return (image.height, image.width) if turned else image.size
 
 
 def rgb(image: Image.Image, least: int) -> Image.Image:
