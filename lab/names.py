@@ -11,6 +11,7 @@ import difflib
 import importlib
 import math
 import pkgutil
+import re
 import types
 import typing
 from dataclasses import dataclass
@@ -27,6 +28,28 @@ class Between:
 
     low: float
     high: float
+
+    def check(self, label: str, value: Any) -> None:
+        """Refuses a number that is not within.
+
+        Raises:
+            BadInput: says what was received and what is allowed.
+        """
+        if not self.low <= value <= self.high:
+            raise BadInput(f"{label} must be from {self.low:,} to {self.high:,}; received {value}")
+
+
+@dataclass(frozen=True)
+class Pixels(Between):
+    """Bounds of each side of a size: 64, or "240x180"."""
+
+    def check(self, label: str, value: Any) -> None:
+        sides = re.findall(r"\d+", str(value)) if re.fullmatch(r"\d{1,5}(x\d{1,5})?", str(value)) else []
+        if not sides or not all(self.low <= int(n) <= self.high for n in sides):
+            raise BadInput(
+                f"{label} takes pixels from {self.low:,} to {self.high:,}, as 64 or 240x180 (width x height); "
+                f"received {value}"
+            )
 
 
 @dataclass(frozen=True)
@@ -126,8 +149,8 @@ def checked(label: str, value: Any, hint: Any) -> Any:
         base, *bounds = get_args(hint)
         value = checked(label, value, base)
         for bound in bounds:
-            if isinstance(bound, Between) and value is not None and not bound.low <= value <= bound.high:
-                raise BadInput(f"{label} must be from {bound.low:,} to {bound.high:,}; received {value}")
+            if isinstance(bound, Between) and value is not None:
+                bound.check(label, value)
         return value
     if get_origin(hint) is Literal:
         if value not in get_args(hint):
@@ -140,7 +163,8 @@ def checked(label: str, value: Any, hint: Any) -> Any:
             return None
         kinds = [a for a in get_args(hint) if a is not type(None)]
         words = [a for a in kinds if get_origin(a) is Literal and isinstance(value, str) and value in get_args(a)]
-        return checked(label, value, (words or kinds)[0])
+        same = [a for a in kinds if isinstance(a, type) and isinstance(value, a)]
+        return checked(label, value, (words or same or kinds)[0])
     if get_origin(hint) is tuple:
         if not isinstance(value, tuple) or not value:
             raise BadInput(f"{label} must be one or more values; received {value!r}")

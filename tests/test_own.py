@@ -1,5 +1,6 @@
 """A user's own images: which files, labels, splits and pixels come out of what is on the disk."""
 
+import hashlib
 import os
 import shutil
 import zipfile
@@ -170,6 +171,35 @@ def test_a_photograph_stands_upright(tmp_path):
     assert pixels[:, 5:].mean() > 240 and pixels[:, :3].mean() < 15
 
 
+@pytest.mark.parametrize(("fit", "wide", "high"), [("squash", 10, 20), ("crop", 20, 20), ("pad", 10, 10 + 20)])
+def test_a_size_may_be_oblong(tmp_path, fit, wide, high):
+    image = Image.new("RGB", (60, 40), "white")
+    image.paste("black", (20, 10, 40, 30))
+    black = decoded(file_of(tmp_path, image), (40, 30), fit).mean(axis=2) < 128
+    assert black.shape == (40, 30) and black[20].sum() == wide and black[:, 15].sum() == high
+
+
+def test_a_folder_is_read_at_an_oblong_size(folder):
+    data = load(folder, size="20x10")
+    assert data.shape == (10, 20, 3) and data.train.images[np.arange(2)].shape == (2, 10, 20, 3)
+    assert data.digest != load(folder, size=20).digest
+
+
+def test_what_a_square_run_recorded_is_the_same_as_before_there_were_others(folder):
+    dataset, where = opened(str(folder), None)
+    told = dataset.told(16, None, False)
+    sha256 = hashlib.sha256((folder / "cat/00.png").read_bytes()).hexdigest()
+    assert str(told) == "folder(px=16)" and f"{sha256} 16 squash" in {
+        str(c) for split in told.load(where).splits().values() for c in split.content
+    }
+
+
+@pytest.mark.parametrize("px", ["4", "9999", "'240 x 180'", "'240x4'", "True", "1.5"])
+def test_a_size_that_is_none_is_refused(px):
+    with pytest.raises(BadInput, match=r"px (takes pixels from 8 to 4,096, as 64 or 240x180|must be)"):
+        opened(f"folder(px={px})", None)
+
+
 @pytest.mark.parametrize(("fit", "edges", "middle"), [("squash", 255, 0), ("crop", 0, 0), ("pad", 255, 0)])
 def test_an_oblong_is_squashed_cropped_or_padded(tmp_path, fit, edges, middle):
     image = Image.new("RGB", (60, 20), "white")
@@ -294,7 +324,7 @@ def huge_png():
         (lambda f: spoil(f / "cat/00.png", b""), "cat/00.png is not a readable image"),
         (lambda f: spoil(f / "dog/01.png", huge_png()), "dog/01.png has 50,000 x 50,000 pixels; 200 million"),
         (lambda f: (f / "cow").mkdir(), "my_photos/cow holds no image"),
-        (lambda f: shutil.rmtree(f / "dog"), "needs two classes or more"),
+        (lambda f: shutil.rmtree(f / "dog"), "must be two classes or more"),
         (lambda f: [shutil.rmtree(f / c) for c in ("cat", "dog")], "my_photos holds no image"),
         (lambda f: shutil.copy(f / "cat/00.png", f / "x.png"), "my_photos/x.png lies in no class folder"),
         (lambda f: shutil.copytree(f / "cat", f / "train/cat"), "has train/ beside cat/"),

@@ -36,13 +36,15 @@ class Split:
 
     Labels are (N,) int64, one an image, or masks (N, H, W) uint8, one a pixel, with `IGNORED` where none
     counts; masks may be read on demand, too. `content` (N,) identifies images and masks where that is known
-    without reading them: their files' digests.
+    without reading them: their files' digests. `pixels` (N, K) says how many of each class a mask has in its
+    file, where that is known likewise.
     """
 
     images: Images
     labels: Any
     ids: Array
     content: Array | None = None
+    pixels: Array | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -53,8 +55,8 @@ class Split:
 
     def take(self, indices: Array) -> "Split":
         """These examples; what is read on demand is not read for it."""
-        content = None if self.content is None else self.content[indices]
-        return Split(_subset(self.images, indices), _subset(self.labels, indices), self.ids[indices], content)
+        content, pixels = (known if known is None else known[indices] for known in (self.content, self.pixels))
+        return Split(_subset(self.images, indices), _subset(self.labels, indices), self.ids[indices], content, pixels)
 
     @cached_property
     def digest(self) -> str:
@@ -136,7 +138,8 @@ class Data:
 
         def kept_of(split: Split) -> Split:
             if split.has_masks:
-                return replace(split, labels=_renumbered(split.labels, number.astype("uint8")))
+                pixels = None if split.pixels is None else split.pixels[:, kept]
+                return replace(split, labels=_renumbered(split.labels, number.astype("uint8")), pixels=pixels)
             part = split.take(np.flatnonzero(number[split.labels] >= 0))
             return replace(part, labels=number[part.labels])
 
@@ -179,7 +182,9 @@ def printable(name: str, where: str) -> str:
 
 
 def checked(data: Data) -> Data:
-    """The data, if a network can be trained and tested on them; a data set with masks looks at their labels itself.
+    """The data, if a network can be trained and tested on them.
+
+    A data set with masks looks itself at whether their labels are in range.
 
     Raises:
         BadInput: an empty split, fewer than two classes, a label out of range, a class that only the
@@ -192,7 +197,7 @@ def checked(data: Data) -> Data:
         printable(name, data.source)
     if len(data.classes) < 2:
         raise BadInput(f"there must be two classes or more to tell apart; received {len(data.classes)}")
-    return data if data.train.has_masks else _labelled(data)
+    return _masked(data) if data.train.has_masks else _labelled(data)
 
 
 def _labelled(data: Data) -> Data:
@@ -204,12 +209,25 @@ def _labelled(data: Data) -> Data:
             )
     unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))
     if unseen:
-        first = data.test.ids[np.flatnonzero(data.test.labels == unseen[0])[0]]
-        raise BadInput(
-            f"training has no example of {data.classes[unseen[0]]!r}, which the test split has ({first}); add some to "
-            "training, or leave the class out of both"
-        )
+        raise _untaught(data, unseen[0], data.test.labels == unseen[0])
     return data
+
+
+def _masked(data: Data) -> Data:
+    if data.train.pixels is not None and data.test.pixels is not None:
+        unseen = np.flatnonzero(data.test.pixels.any(axis=0) & ~data.train.pixels.any(axis=0))
+        if len(unseen):
+            raise _untaught(data, unseen[0], data.test.pixels[:, unseen[0]] > 0)
+    return data
+
+
+def _untaught(data: Data, label: int, having: Array) -> BadInput:
+    """That training lacks a class which some test examples have, (N,) bool."""
+    first = data.test.ids[np.flatnonzero(having)[0]]
+    return BadInput(
+        f"training has no example of {data.classes[label]!r}, which the test split has ({first}); add some to "
+        "training, or leave the class out of both (--drop-classes)"
+    )
 
 
 def train_indices(count: int, batch_size: int, seed: int, phase: int, step: int) -> Array:

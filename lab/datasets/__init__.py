@@ -32,6 +32,16 @@ class Dataset(Named):
         """Pixels; None: whatever the run wants."""
         return 32
 
+    def for_task(self, task: str | None) -> "Dataset":
+        """The same, or its other half, whose labels are for this task; None: as it is.
+
+        Raises:
+            BadInput: its labels are for another one.
+        """
+        if task not in (None, self.task):
+            raise BadInput(f"--task {task} is not what the labels of {self} are for; they are for {self.task}")
+        return self
+
     def told(self, size: int | str, group: str | None, skip_corrupt: bool) -> "Dataset":
         """The same, told what the run wants of it.
 
@@ -71,11 +81,13 @@ class Dataset(Named):
 def opened(text: str, data_dir: str | None) -> tuple[Dataset, str | None]:
     """(the data set, where its data are) of `signs`, `my_photos/`, `labels.csv`, `data.npz`, `tfds:NAME`, `hf:NAME`.
 
+    A folder or zip is `coco`, `mmseg` or `masks` where it has their files, else `folder`.
+
     Raises:
         BadInput: there is no such data set or path.
     """
     kind, colon, rest = text.partition(":")
-    if colon and kind in ("tfds", "hf"):
+    if colon and kind in ("tfds", "tfds_masks", "hf"):
         return _made(kind, of=rest), data_dir
     path = Path(text).expanduser()
     if text.partition("(")[0].strip() in names.listing("datasets"):
@@ -90,7 +102,11 @@ def opened(text: str, data_dir: str | None) -> tuple[Dataset, str | None]:
         return _made("table", images=data_dir), text
     if data_dir is not None:
         raise BadInput(f"--dataset {text} says where the data are; leave out --data-dir {data_dir}")
-    return names.build("datasets", "arrays" if path.suffix.lower() == ".npz" else "folder"), text
+    if path.suffix.lower() == ".npz":
+        return _made("arrays"), text
+    from lab.datasets._layouts import layout_of
+
+    return _made(layout_of(path)), text
 
 
 def _made(name: str, **arguments: Any) -> Any:

@@ -13,7 +13,7 @@ class Catalogued(Dataset):
     shareable = False
 
     of: str = ""
-    px: int | None = None  # read at this height and width; None: at the run's size
+    px: int | str | None = None  # the size that they are read at; None: the run's
 
     @property
     def size(self):

@@ -5,9 +5,10 @@ import struct
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Fit = Literal["squash", "crop", "pad"]
+Size = int | tuple[int, int]  # pixels: (height, width), or one number for both
 SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 LARGEST = 200_000_000  # pixels of an image: 600 MB once decoded
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns from 89 megapixels on; `opened` refuses, at LARGEST
@@ -27,8 +28,8 @@ class Unreadable(Exception):
     """What is wrong with an image, to be put behind its name."""
 
 
-def decoded(content: bytes, size: int, fit: Fit = "squash") -> np.ndarray:
-    """An image file's content as RGB (size, size, 3) uint8.
+def decoded(content: bytes, size: Size, fit: Fit = "squash") -> np.ndarray:
+    """An image file's content as RGB (height, width, 3) uint8.
 
     An image of another shape is squashed, cropped at its middle, or padded with black.
 
@@ -36,7 +37,7 @@ def decoded(content: bytes, size: int, fit: Fit = "squash") -> np.ndarray:
         Unreadable: it is no image, damaged, too large, or has no values that mean a colour.
     """
     with opened(content) as image:
-        return fitted(rgb(image, size), size, fit)
+        return fitted(rgb(image, max(sides(size))), size, fit)
 
 
 def opened(content: bytes) -> Image.Image:
@@ -54,6 +55,19 @@ def opened(content: bytes) -> Image.Image:
     if image.width * image.height > LARGEST:
         raise Unreadable(f"has {image.width:,} x {image.height:,} pixels; {LARGEST // 10**6} million are allowed")
     return image
+
+
+def upright_size(image: Image.Image) -> tuple[int, int]:
+    """(width, height) of the opened image as a viewer shows it.
+
+    Raises:
+        Unreadable: as `decoded`.
+    """
+    try:
+        turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
+    except DAMAGED as error:
+        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+    return (image.height, image.width) if turned else image.size
 
 
 def rgb(image: Image.Image, least: int) -> Image.Image:
@@ -79,14 +93,20 @@ def rgb(image: Image.Image, least: int) -> Image.Image:
         raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
 
 
-def fitted(image: Image.Image, size: int, fit: Fit = "squash") -> np.ndarray:
-    """The image as an array (size, size) or (size, size, C), resized with antialiasing if it has another size."""
-    if image.size != (size, size):
+def fitted(image: Image.Image, size: Size, fit: Fit = "squash") -> np.ndarray:
+    """The image as an array (height, width) or (height, width, C), resized with antialiasing if it has another size."""
+    height, width = sides(size)
+    if image.size != (width, height):
         if fit == "squash":
-            image = image.resize((size, size), Image.Resampling.BILINEAR)
+            image = image.resize((width, height), Image.Resampling.BILINEAR)
         else:
-            image = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](image, (size, size), Image.Resampling.BILINEAR)
+            image = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](image, (width, height), Image.Resampling.BILINEAR)
     return np.asarray(image)
+
+
+def sides(size: Size) -> tuple[int, int]:
+    """(height, width)."""
+    return (size, size) if isinstance(size, int) else size
 
 
 def _eight_bits(image: Image.Image) -> Image.Image:

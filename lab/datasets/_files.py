@@ -12,13 +12,18 @@ from typing import IO
 
 import numpy as np
 
-from lab.datasets._decoding import Fit, Unreadable, decoded
+from lab.datasets._decoding import SUFFIXES, Fit, Size, Unreadable, decoded
 from lab.errors import BadInput
 
 LARGEST_FILE = 256 << 20  # bytes
 BLOCK = 1 << 20  # bytes read at a time where a file is read through
 
 DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma.LZMAError)
+
+
+def hidden(name: str) -> bool:
+    """Whether a file or one of its folders is hidden, or is what macOS adds to an archive."""
+    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
 class Files:
@@ -81,6 +86,10 @@ class Files:
     def title(self) -> str:
         """What errors call the folder or archive."""
         return self.path.name or str(self.path.resolve())  # `.` has no name
+
+    def pictures(self) -> list[str]:
+        """The names of all image files that are not hidden, in order."""
+        return sorted(n for n in self.names if n.lower().endswith(SUFFIXES) and not hidden(n))
 
     def called(self, name: str) -> str:
         """What errors call a file: behind the folder or archive that holds it."""
@@ -148,8 +157,8 @@ class Files:
         with self.open(name, LARGEST_FILE) as (stream, _):
             return stream.read()
 
-    def image(self, name: str, size: int, fit: Fit = "squash") -> np.ndarray:
-        """An RGB image (size, size, 3) uint8; see `decoded`.
+    def image(self, name: str, size: Size, fit: Fit = "squash") -> np.ndarray:
+        """An RGB image (height, width, 3) uint8; see `decoded`.
 
         Raises:
             BadInput: it is missing, no image, truncated, or absurdly large.

@@ -6,18 +6,18 @@ import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Annotated, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from lab.data import Split, parted
+from lab.data import Split, hw, parted
 from lab.datasets import Dataset, digest_of
 from lab.datasets._decoding import Fit
 from lab.datasets._files import Files
 from lab.datasets._index import Entry, index
 from lab.datasets._splitting import SHARES, dealt, united
 from lab.errors import BadInput
-from lab.names import Between
+from lab.names import Pixels
 
 
 class Example(NamedTuple):
@@ -40,7 +40,7 @@ class Own(Dataset):
     embedded = False
     shareable = False
 
-    px: Annotated[int | None, Between(8, 4096)] = None  # read at this height and width; None: at the run's size
+    px: Annotated[int | str | None, Pixels(8, 4096)] = None  # the size that they are read at; None: the run's
     fit: Fit = "squash"  # what becomes of an image that is not square
     group: str | None = None  # a regular expression, or a CSV file with the columns path and group
     skip_corrupt: bool = False
@@ -85,8 +85,8 @@ class Own(Dataset):
     def fingerprint(self, data_dir):
         found = self._usable(data_dir)
         groups = groups_of(found, self.group)
-        rows = zip(found.examples, groups, strict=True)
-        return digest_of([f"v{self.version}", *(f"{e[:3]} {g} {found.entries[e.name].sha256}" for e, g in rows)])[:32]
+        rows = zip(found.examples, groups, self.contents(found), strict=True)
+        return digest_of([f"v{self.version}", *(f"{e[:3]} {g} {content}" for e, g, content in rows)])[:32]
 
     def load(self, data_dir):
         found = self._usable(data_dir)
@@ -95,20 +95,39 @@ class Own(Dataset):
         if self.group:
             _refuse_shared(found.examples, groups, "are of one group")
         whole, classes = self.whole(found)
-        source = f"{self.name} {found.files.title}"
-        return parted(whole, self.parts(found), classes=classes, source=source, left_out=found.broken)
+        about = {"source": self.source(found.files), "palette": self.palette(found), "left_out": found.broken}
+        return parted(whole, self.parts(found), classes=classes, **about)
 
     def whole(self, found: "Survey") -> tuple[Split, tuple[str, ...]]:
         """All readable examples as one split, and their classes."""
+        labels, classes = _numbered(found)
+        return self.split(found, labels), classes
+
+    def split(self, found: "Survey", labels: Any) -> Split:
+        """All readable examples with these labels."""
         from lab.reading import OnDemand
 
         assert self.px is not None
-        px = self.px
-        labels, classes = _numbered(found)
+        size = hw(self.px)
         names = np.array([e.name for e in found.examples])
-        content = np.array([f"{found.entries[e.name].sha256} {px} {self.fit}" for e in found.examples])
-        images = OnDemand(lambda i: found.files.image(str(names[i]), px, self.fit), (px, px, 3), np.arange(len(names)))
-        return Split(images, labels, names, content), classes
+        content = np.array([f"{content} {self.px} {self.fit}" for content in self.contents(found)])
+        images = OnDemand(lambda i: found.files.image(str(names[i]), size, self.fit), (*size, 3), np.arange(len(names)))
+        return Split(images, labels, names, content)
+
+    def contents(self, found: "Survey") -> list[str]:
+        """What identifies each readable example without reading it again."""
+        return [found.entries[e.name].sha256 for e in found.examples]
+
+    def strata(self, found: "Survey") -> np.ndarray:
+        """Whole numbers (N,): of each, every split that is drawn gets its share."""
+        return _numbered(found)[0]
+
+    def palette(self, found: "Survey") -> tuple[tuple[int, int, int], ...]:
+        return ()
+
+    def source(self, files: Files) -> str:
+        """Where the data come from, for the record."""
+        return f"{self.name} {files.title}"
 
     def parts(self, found: "Survey") -> dict[str, np.ndarray]:
         """Which of the readable examples are in train, val and test.
@@ -117,7 +136,7 @@ class Own(Dataset):
             BadInput: groups do not fit, or only some examples have a split.
         """
         alike = united(_repeated([found.entries[e.name].sha256 for e in found.examples]), groups_of(found, self.group))
-        return dealt(_numbered(found)[0], alike, [e.split for e in found.examples], found.files.title)
+        return dealt(self.strata(found), alike, [e.split for e in found.examples], found.files.title)
 
     def _usable(self, data_dir: str | None) -> "Survey":
         found = self.survey(data_dir)
@@ -132,12 +151,17 @@ class Own(Dataset):
 
 
 class Survey(NamedTuple):
-    """What there is: the readable examples, an entry for every file, and why the others cannot be read."""
+    """What there is: the readable examples, an entry for every file, and why the others cannot be read.
+
+    Where labels are masks, also what each of them holds and what that means: see `lab.datasets._masked`.
+    """
 
     files: Files
     examples: list[Example]
     entries: dict[str, Entry]
     broken: dict[str, str]
+    masks: dict[str, Any] = {}
+    legend: Any = None
 
 
 def in_order(labels: set[str]) -> list[str]:

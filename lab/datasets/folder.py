@@ -2,8 +2,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from lab.data import printable
-from lab.datasets._decoding import SUFFIXES
-from lab.datasets._files import Files
+from lab.datasets._files import Files, hidden
 from lab.datasets._own import Example, Own
 from lab.datasets._splitting import split_called
 from lab.errors import BadInput
@@ -18,7 +17,7 @@ class Folder(Own):
 
     def found(self, data_dir):
         files = Files(data_dir, self.name)
-        names = sorted(n for n in files.names if n.lower().endswith(SUFFIXES) and not _hidden(n))
+        names = files.pictures()
         if not names:
             raise BadInput(f"{files.title} holds no image; it has to hold a folder of images for each class")
         above = _wrapping(names)
@@ -44,10 +43,6 @@ class Folder(Own):
         return files, found
 
 
-def _hidden(name: str) -> bool:
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
-
-
 def _wrapping(names: list[str]) -> str:
     """The folder around everything that an archive often has, with its `/`; it holds folders only."""
     tops = {n.partition("/")[0] for n in names}
@@ -60,5 +55,5 @@ def _refuse_empty(files, above: str, depth: int, filled: set[str]) -> None:
     reached = {"/".join(f.split("/")[:k]) for f in filled for k in range(1, f.count("/") + 2)}
     for folder in sorted(files.folders):
         inside = folder.removeprefix(above)
-        if folder.startswith(above) and inside.count("/") < depth and inside not in reached and not _hidden(folder):
+        if folder.startswith(above) and inside.count("/") < depth and inside not in reached and not hidden(folder):
             raise BadInput(f"{files.called(folder)} holds no image; add some, or remove the folder")

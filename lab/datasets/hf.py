@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.data import Split, parted
+from lab.data import Split, hw, parted
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
 from lab.datasets._decoding import Unreadable, fitted, rgb
@@ -37,7 +37,7 @@ class Hf(Catalogued):
         from lab.reading import OnDemand
 
         assert self.px is not None
-        px, splits = self.px, self._splits(data_dir)
+        px, size, splits = self.px, hw(self.px), self._splits(data_dir)
         rows = [(s, i) for s, part in splits.items() for i in range(len(part))]
         first = next(iter(splits.values()))
         image, label = self._columns(first)
@@ -49,7 +49,7 @@ class Hf(Catalogued):
         def read(i: int) -> np.ndarray:
             split, row = rows[i]
             try:
-                return fitted(rgb(splits[split][row][image], px), px)
+                return fitted(rgb(splits[split][row][image], max(size)), size)
             except Unreadable as error:
                 raise BadInput(f"{self}: image {row} of {split} {error}") from None
 
@@ -58,7 +58,7 @@ class Hf(Catalogued):
         parts = dealt(labels[kept], np.arange(len(kept)), [given[i] for i in kept], str(self))
         ids = np.array([f"{s}/{i}" for s, i in rows])
         content = np.array([f"{splits[s]._fingerprint} {i} {px}" for s, i in rows])
-        whole = Split(OnDemand(read, (px, px, 3), kept), labels[kept], ids[kept], content[kept])
+        whole = Split(OnDemand(read, (*size, 3), kept), labels[kept], ids[kept], content[kept])
         return parted(whole, parts, classes=tuple(classes), source=f"Hugging Face datasets, {self.of}")
 
     def _splits(self, data_dir: str | None) -> dict[str, Any]:

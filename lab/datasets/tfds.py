@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.data import hw
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
 from lab.datasets._decoding import fitted
@@ -24,6 +25,13 @@ class Tfds(Catalogued):
     def __str__(self) -> str:
         return f"tfds:{self.of}" if self.of else super().__str__()
 
+    def for_task(self, task):
+        if task != "segmentation":
+            return super().for_task(task)
+        from lab.datasets.tfds_masks import TfdsMasks
+
+        return TfdsMasks(of=self.of, px=self.px)
+
     def fingerprint(self, data_dir):
         folder = Path(self._builder(data_dir).data_dir)
         about = sorted(p for p in folder.glob("*.json"))  # with each split's number of examples and bytes
@@ -37,8 +45,8 @@ class Tfds(Catalogued):
         for name in builder.info.splits:
             if (split := split_called(name)) is None and len(builder.info.splits) > 1:
                 continue  # `unsupervised`, `extra`
-            for example in _examples(builder, name):
-                images.append(_resized(np.asarray(example[image]), self.px))
+            for example in examples_of(builder, name):
+                images.append(resized(np.asarray(example[image]), hw(self.px)))
                 labels.append(int(example[label]))
                 given.append(split)
         names = np.array(builder.info.features[label].names)
@@ -76,11 +84,14 @@ class Tfds(Catalogued):
 
         found = [[n for n, f in info.features.items() if isinstance(f, kind)] for kind in (Image, ClassLabel)]
         if not all(found):
-            raise BadInput(f"{self} has the features {', '.join(info.features)}; it takes an image and a class label")
+            raise BadInput(
+                f"{self} has the features {', '.join(info.features)}; it takes an image and a class label, or with "
+                "--task segmentation an image and a mask"
+            )
         return found[0][0], found[1][0]
 
 
-def _examples(builder: Any, split: str):
+def examples_of(builder: Any, split: str):
     """Without TensorFlow where the files are random-access, with it where they are TFRecords."""
     if builder.info.file_format and builder.info.file_format.value == "array_record":
         return builder.as_data_source(split=split)
@@ -96,13 +107,13 @@ def _examples(builder: Any, split: str):
     return tensorflow_datasets.as_numpy(builder.as_dataset(split=split))
 
 
-def _resized(image: np.ndarray, px: int) -> np.ndarray:
-    """(h, w, C) of 8 or 16 bits to (px, px, C) uint8."""
+def resized(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
+    """(h, w, C) of 8 or 16 bits to (*size, C) uint8."""
     from PIL import Image
 
     eight = np.round(image / 257).astype("uint8") if image.dtype == np.uint16 else image
-    small = fitted(Image.fromarray(eight.squeeze(-1) if eight.shape[-1] == 1 else eight), px)
-    return small.reshape(px, px, -1)
+    small = fitted(Image.fromarray(eight.squeeze(-1) if eight.shape[-1] == 1 else eight), size)
+    return small.reshape(*size, -1)
 
 
 def _brief(error: Exception) -> str:

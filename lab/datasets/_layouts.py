@@ -1,0 +1,38 @@
+"""Which data set's layout a user's folder or archive has, by the names in it alone."""
+
+import os
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from lab.datasets._decoding import SUFFIXES
+from lab.datasets._files import hidden
+from lab.datasets._pairs import are_pairs
+
+COCO = re.compile(r"(^|/)annotations/instances_[^/]*\.json$")
+
+
+def layout_of(path: Path) -> str:
+    """`coco`, `mmseg`, `masks`, or `folder`: class folders, or what `folder` then refuses."""
+    names = [n for n in (_archived(path) if path.is_file() else _below(path)) if not hidden(n)]
+    if any(COCO.search(n) for n in names):
+        return "coco"
+    images = {n.rpartition("/")[0]: n for n in names if n.lower().endswith(SUFFIXES)}  # one of each folder tells
+    if all(any(word in folder.split("/") for folder in images) for word in ("img_dir", "ann_dir")):
+        return "mmseg"
+    return "masks" if images and are_pairs(images.values()) else "folder"
+
+
+def _archived(path: Path) -> list[str]:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return [i.filename for i in archive.infolist() if not i.is_dir()]
+    except (OSError, zipfile.BadZipFile, ValueError):
+        return []  # whoever reads it says what is wrong
+
+
+def _below(path: Path) -> Iterator[str]:
+    for folder, _, names in os.walk(path):
+        inside = Path(folder).relative_to(path).as_posix()
+        yield from (f"{inside}/{n}" if inside != "." else n for n in names)
