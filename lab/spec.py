@@ -22,7 +22,7 @@ from lab.data import hw
 from lab.datasets import Dataset
 from lab.errors import BadInput
 from lab.heads import Head
-from lab.names import Between
+from lab.names import Between, Pixels
 from lab.strategies import Strategy
 
 # Options that came after records had been made: left at these values they are in no digest, so that
@@ -71,7 +71,7 @@ class Run:
         None, "what is put on the backbone (python -m lab.heads); left out: linear, or unet for segmentation"
     )
     loss: str = option("cross_entropy", "what is minimised (python -m lab.losses); add them with +: dice+focal")
-    size: int | str | None = option(
+    size: Annotated[int | str | None, Pixels(8, 4096)] = option(
         None,
         "of the input in pixels: 64, or 240x180 for 240 wide and 180 high; left out: the data's, or the backbone's "
         "smallest if that is larger",
@@ -170,20 +170,8 @@ def check(run: Run) -> Run:
         names.checked("--" + field.name.replace("_", "-"), getattr(run, field.name), hints[field.name])
     if run.budget is not None and not re.fullmatch(r"[1-9]\d{0,8}(steps?|s)", run.budget):
         raise BadInput(f"--budget is a number of steps or seconds, as 2000steps or 120s; received {run.budget!r}")
-    check_size(run.size)
     check_name(run.name)
     return run
-
-
-def check_size(size: int | str | None) -> None:
-    """Refuses a `--size` that is none.
-
-    Raises:
-        BadInput: says what it takes.
-    """
-    fits = size is None or (isinstance(size, str) and re.fullmatch(r"[1-9]\d{0,4}x[1-9]\d{0,4}", size))
-    if not (fits or isinstance(size, int)) or (size is not None and not all(8 <= n <= 4096 for n in hw(size))):
-        raise BadInput(f"--size takes pixels from 8 to 4096, as 64 or 240x180 (width x height); received {size}")
 
 
 def check_name(name: str | None) -> None:

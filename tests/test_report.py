@@ -30,8 +30,9 @@ def record(strategy="finetune", seed=0, accuracy=0.5, loss=1.0, dataset="signs",
         "schema": 1, "name": f"m-{strategy}-{dataset}-32px-s{seed}-0000000{seed}", "experiment": "x", "status": status,
         "label": None, "digest": f"{strategy}{seed}{dataset}", "group": f"{strategy}{dataset}",
         "choices": {"task": "classification", "strategy": strategy, "dataset": dataset, "backbone": "cnn10",
-                    "weights": "source", "head": "linear", "size": 32, "limit": None, "seed": seed, "precision": "float32", "bn": "sound",
-                    "budget": "3epochs"},
+                    "weights": "source",
+                    "head": "linear", "size": 32, "limit": None, "seed": seed, "precision": "float32",
+                    "bn": "sound", "budget": "3epochs"},
     }  # fmt: skip
     if status == "done":
         made |= {
