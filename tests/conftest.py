@@ -32,7 +32,7 @@ def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset())
     return Data(split(0, each), split(1, 4), split(2, 5), tuple(f"class {i}" for i in range(classes)), forbids)
 
 
-def tiny_masks(classes=3, height=12, width=16, count=12, seed=0):
+def tiny_masks(classes=3, height=24, width=32, count=12, seed=0):
     """Dark images with a bright rectangle for each class above 0, which the mask (height, width) outlines."""
     from lab.data import IGNORED, Data, Split
 
@@ -42,10 +42,10 @@ def tiny_masks(classes=3, height=12, width=16, count=12, seed=0):
         masks = np.zeros((count, height, width), "uint8")
         for image, mask in zip(images, masks, strict=True):
             for label in range(1, classes):
-                top, left = rng.integers(0, height - 4), rng.integers(0, width - 4)
-                image[top : top + 4, left : left + 4] = 20
-                image[top : top + 4, left : left + 4, label % 3] = 200
-                mask[top : top + 4, left : left + 4] = label
+                top, left = rng.integers(0, height - 9), rng.integers(0, width - 9)
+                image[top : top + 9, left : left + 9] = 20
+                image[top : top + 9, left : left + 9, label % 3] = 200
+                mask[top : top + 9, left : left + 9] = label
             mask[0] = IGNORED
         return Split(images, masks, np.array([f"{number}/{i}" for i in range(count)]))
 

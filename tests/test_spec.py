@@ -96,7 +96,7 @@ def test_size_left_out_is_the_datas_or_the_backbones_smallest():
     [
         ({"strategy": "finetun"}, "did you mean finetune"),
         ({"size": 16, "backbone": "VGG16"}, "32 px and more; received --size 16"),
-        ({"size": -5}, "--size must be from 8"),
+        ({"size": -5}, "--size takes pixels from 8 to 4,096"),
         ({"epochs": 0}, "--epochs must be from 1"),
         ({"epochs": 10**9}, "--epochs must be from 1"),
         ({"batch_size": -1}, "--batch-size must be"),
