@@ -119,3 +119,100 @@ def test_what_cannot_be_looked_at_is_refused_in_one_line(words, said, capsys):
     assert command.call(data.main, words) == 2
     error = capsys.readouterr().err.strip()
     assert said in error and "\n" not in error
+
+
+# Masks
+
+
+@pytest.fixture
+def scenes(tmp_path):
+    """Twenty images of 16 x 12 px with masks: `sky`, on which there is a block of 16 px of `car` or `tree`."""
+    from test_masks import pairs
+
+    folder = pairs(tmp_path / "scenes")
+    (folder / "classes.txt").write_text("sky\ncar\ntree\n")
+    return folder
+
+
+def repaint(folder, number, labels):
+    Image.fromarray(np.asarray(labels, "uint8")).save(folder / f"masks/{number:02d}.png")
+
+
+def test_eda_of_masks_counts_pixels_and_images(scenes, tmp_path, capsys):
+    from test_masks import mask_of
+
+    repaint(scenes, 0, np.where(mask_of(0), mask_of(0), 255))
+    assert run("eda", scenes, tmp_path) == 0
+    table = rows(tmp_path / "out/classes.csv")
+    assert [r["class"] for r in table] == ["sky", "car", "tree"]
+    for split, images in (("train", 12), ("val", 4), ("test", 4)):
+        assert abs(sum(float(r[f"{split} %"]) for r in table) - 100) < 0.01
+        assert int(table[1][f"{split} images"]) + int(table[2][f"{split} images"]) == images
+    assert sum(int(table[0][f"{s} images"]) for s in ("train", "val", "test")) == 19
+    out = capsys.readouterr().out
+    ignored = 100 * (192 - 16) / (20 * 192)
+    assert f"{ignored:.2f} %" in out and "| masks of one class                         | 1 " in out
+    with Image.open(tmp_path / "out/classes.png") as picture:
+        assert picture.width > 800 and np.asarray(picture.convert("L")).std() > 5
+
+
+def test_verify_names_masks_that_cannot_be_used_and_those_of_one_class(scenes, tmp_path, capsys):
+    assert run("verify", scenes, tmp_path) == 0
+    assert "all 20 images and masks can be read" in capsys.readouterr().out
+    repaint(scenes, 1, np.zeros((12, 16)))
+    assert run("verify", scenes, tmp_path) == 0
+    out = capsys.readouterr().out
+    assert "images/01.png: its mask is all sky" in out and "1 of 20 masks hold one class only" in out
+    (scenes / "masks/02.png").write_bytes(b"none")
+    repaint(scenes, 3, np.full((12, 16), 9))
+    repaint(scenes, 4, np.zeros((4, 4)))
+    assert run("verify", scenes, tmp_path) == 1
+    found = {r["file"]: r["reason"] for r in rows(tmp_path / "out/broken.csv")}
+    assert set(found) == {"masks/02.png", "masks/03.png", "masks/04.png"}
+    assert "has the value 9" in found["masks/03.png"] and "has 4 x 4 pixels" in found["masks/04.png"]
+    assert (
+        "2 of 20 images and masks cannot be read" in (out := capsys.readouterr().out) and "1 masks have labels" in out
+    )
+
+
+def test_audit_tells_copies_that_have_another_mask(scenes, tmp_path, capsys):
+    for number, of in ((30, 5), (31, 6)):
+        shutil.copy(scenes / f"images/{of:02d}.png", scenes / f"images/{number}.png")
+        shutil.copy(scenes / f"masks/{of:02d}.png", scenes / f"masks/{number}.png")
+    repaint(scenes, 31, np.ones((12, 16)))
+    assert run("audit", scenes, tmp_path) == 0
+    equal = [r for r in rows(tmp_path / "out/duplicates.csv") if r["kind"] == "equal"]
+    assert {(r["first"], r["second"], r["label"] == r["second label"]) for r in equal} == {
+        ("images/05.png", "images/30.png", True), ("images/06.png", "images/31.png", False),
+    }  # fmt: skip
+    assert "with other masks" in capsys.readouterr().out
+
+
+def test_show_lays_masks_over_their_images(scenes, tmp_path):
+    from lab.data.show import PAIRS, TINT, overlaid, telling
+
+    assert run("show", scenes, tmp_path) == 0
+    with Image.open(tmp_path / "out/examples.png") as picture:
+        assert picture.width > 500 and np.asarray(picture).std() > 20
+    image, mask = np.full((1, 3, 3), 100, "uint8"), np.array([[0, 1, 255]])
+    assert overlaid(image, mask, np.array([[0, 0, 0], [250, 0, 0]])).tolist() == [
+        [[round(100 * (1 - TINT))] * 3, [round(100 * (1 - TINT) + 250 * TINT), 40, 40], [100] * 3]
+    ]
+    pixels = np.zeros((50, 3), int)
+    pixels[:, 0] = 1
+    pixels[[7, 30], 2] = 1
+    assert telling(pixels, np.arange(10, 50))[0] == 30
+    assert len(telling(pixels, np.arange(10, 50))) == PAIRS and len(telling(pixels, np.arange(3))) == 3
+
+
+def test_masks_in_memory_are_looked_at_the_same_way(tmp_path):
+    from lab.data import Data, Split
+    from lab.data.examined import _arrays
+
+    masks = np.zeros((4, 2, 3), "uint8")
+    masks[1, 0, 0], masks[2, 0, :2] = 1, 255
+    images = np.arange(72).reshape(4, 2, 3, 3).astype("uint8")
+    part = [Split(images[i], masks[i], np.array(i)) for i in ([0, 1], [2], [3])]
+    found = _arrays(Data(*part, classes=("a", "b"), palette=((0, 0, 0), (9, 9, 9))), "x")
+    assert found.pixels.tolist() == [[6, 0], [5, 1], [4, 0], [6, 0]]
+    assert found.of_one_class.tolist() == [0, 2, 3] and np.array_equal(found.mask(1), masks[1])

@@ -30,7 +30,8 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
     for kind in ("equal", "near"):
         of = pairs["kind"] == kind
         rows.append([kind, *(int((of & m).sum()) for m in (~across, across, conflicting))])
-    print(tabulate(rows, ["pairs", "within a split", "across splits", "of two classes"], tablefmt="github"))
+    differing = "with other masks" if found.mask else "of two classes"
+    print(tabulate(rows, ["pairs", "within a split", "across splits", differing], tablefmt="github"))
     groups = shared_groups(found.table)
     print(f"groups in more than one split: {len(groups)}" + (f", {', '.join(groups[:SHOWN])}" if groups else ""))
     worst = pairs.assign(across=across, conflicting=conflicting).sort_values(

@@ -23,8 +23,8 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
 
     from lab.store import write_atomically
 
-    counts = distribution(found)
-    rows = [[name, *of] for name, of in zip(counts.index, counts.to_numpy().tolist(), strict=True)]
+    counts = held(found) if found.mask else distribution(found)
+    rows = [[name, *of] for name, of in zip(counts.index, counts.astype(object).to_numpy().tolist(), strict=True)]
     print(tabulate(rows[:SHOWN], ["class", *counts.columns], tablefmt="github"))
     if len(counts) > SHOWN:
         print(f"... and {len(counts) - SHOWN} classes more, in classes.csv")
@@ -33,7 +33,8 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
     tables = [folder / "classes.csv", folder / "images.csv"]
     write_atomically(tables[0], counts.to_csv())
     write_atomically(tables[1], found.table.drop(columns=["error", "square"]).to_csv(index=False))
-    return 0, [*tables, _classes(counts, folder), _sizes(found, folder), _colours(found, folder)]
+    drawn = _held(counts, found, folder) if found.mask else _classes(counts, folder)
+    return 0, [*tables, drawn, _sizes(found, folder), _colours(found, folder)]
 
 
 def distribution(found: Examined) -> pd.DataFrame:
@@ -44,19 +45,51 @@ def distribution(found: Examined) -> pd.DataFrame:
     return table.sort_values("all", ascending=False, kind="stable").rename_axis("class")
 
 
+def held(found: Examined) -> pd.DataFrame:
+    """Per cent of the labelled pixels of each split that are of a class, and images of the split that hold it.
+
+    The class with the most pixels first.
+    """
+    columns: dict[str, Any] = {}
+    for split in SPLITS:
+        pixels = found.pixels[(found.table["split"] == split).to_numpy()]
+        columns[f"{split} %"] = (100 * pixels.sum(axis=0) / max(pixels.sum(), 1)).round(3)
+        columns[f"{split} images"] = (pixels > 0).sum(axis=0)
+    columns = {name: columns[name] for kind in ("%", "images") for name in columns if name.endswith(kind)}
+    table = pd.DataFrame(columns, index=pd.Index(found.classes, name="class"))
+    return table.iloc[np.argsort(-found.pixels.sum(axis=0), kind="stable")]
+
+
 def summary(found: Examined) -> list[tuple[str, str]]:
     """What is to be known of all images in a few lines."""
-    t, counts = found.table, distribution(found)["all"]
+    t = found.table
     mean, deviation = channels(t[t["split"] == "train"])
     common, modes = most_common(zip(t["width"], t["height"], strict=True)), most_common(t["mode"])
     return [
         ("examples", f"{len(t):,}" + (f", and {len(found.broken):,} that cannot be read" if found.broken else "")),
-        ("most frequent class / rarest", f"{counts.iloc[0]:,} / {counts.iloc[-1]:,}"),
+        *(_of_masks(found) if found.mask else [_of_labels(found)]),
         ("width, height", f"{t['width'].min()} to {t['width'].max()}, {t['height'].min()} to {t['height'].max()} px"),
         ("most frequent sizes", ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in common)),
         ("kinds", ", ".join(f"{m} ({n:,})" for m, n in modes)),
         ("training mean of R, G, B", ", ".join(f"{v:.1f}" for v in mean)),
         ("training deviation of R, G, B", ", ".join(f"{v:.1f}" for v in deviation)),
+    ]
+
+
+def _of_labels(found: Examined) -> tuple[str, str]:
+    counts = distribution(found)["all"]
+    return "most frequent class / rarest", f"{counts.iloc[0]:,} / {counts.iloc[-1]:,}"
+
+
+def _of_masks(found: Examined) -> list[tuple[str, str]]:
+    whole = (found.table["width"] * found.table["height"]).sum()
+    shares = found.pixels.sum(axis=0) / max(found.pixels.sum(), 1)
+    return [
+        ("pixels of the most frequent class / rarest", f"{100 * shares.max():.2f} % / {100 * shares.min():.3f} %"),
+        ("pixels that are ignored", f"{100 * (1 - found.pixels.sum() / whole):.2f} %"),
+        ("classes in a mask", f"{(found.pixels > 0).sum(axis=1).mean():.1f} on average"),
+        ("masks of one class", f"{len(found.of_one_class):,}"),
+        ("masks with labels of no class", f"{len(found.wrong):,}"),
     ]
 
 
@@ -79,6 +112,21 @@ def _classes(counts: pd.DataFrame, folder: Path) -> Path:
         left += part[split].to_numpy()
     axes[0, 0].set_yticks(range(len(part)), [str(c)[:40] for c in part.index], fontsize=8, parse_math=False)
     axes[0, 0].set(xlabel="examples")
+    figure.legend(loc="outside upper right", ncols=len(SPLITS), frameon=False)
+    return save(figure, folder / "classes.png")
+
+
+def _held(counts: pd.DataFrame, found: Examined, folder: Path) -> Path:
+    part = counts.head(SHOWN)[::-1]
+    figure, axes = subplots(1, 2, width=6, height=1.4 + 0.3 * len(part))
+    for i, split in enumerate(SPLITS):
+        places = np.arange(len(part)) + 0.27 * (1 - i)
+        images = int((found.table["split"] == split).sum())
+        axes[0, 0].barh(places, part[f"{split} %"], height=0.25, color=COLOURS[split], label=split)
+        axes[0, 1].barh(places, 100 * part[f"{split} images"] / max(images, 1), height=0.25, color=COLOURS[split])
+    for axis, of in zip(axes[0], ("labelled pixels that are of it", "images that hold it"), strict=True):
+        axis.set_yticks(range(len(part)), [str(c)[:40] for c in part.index], fontsize=8, parse_math=False)
+        axis.set(xlabel=f"{of}, % of the split")
     figure.legend(loc="outside upper right", ncols=len(SPLITS), frameon=False)
     return save(figure, folder / "classes.png")
 

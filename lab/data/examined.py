@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,15 @@ class Examined:
 
     Attributes:
         title: what the data set is called.
-        table: a row an example: id, split, label, group, and what `lab.datasets._index.Entry` says.
+        table: a row an example: id, split, label (of a mask, a digest), group, and what
+            `lab.datasets._index.Entry` says.
         picture: the image (H, W, C) uint8 of a row's number.
         broken: files that cannot be read, each with the reason.
         classes: in the order of their numbers.
+        mask: the labels (H, W) uint8 of a row's number; None where an example has one label.
+        pixels: how many of each class each mask has, (N, K).
+        palette: for masks, the colour of each class.
+        wrong: masks with labels of no class, each with the reason.
     """
 
     title: str
@@ -32,6 +37,15 @@ class Examined:
     picture: Callable[[int], np.ndarray]
     broken: dict[str, str]
     classes: tuple[str, ...]
+    mask: Callable[[int], np.ndarray] | None = None
+    pixels: np.ndarray = field(default_factory=lambda: np.empty((0, 0), "int64"))
+    palette: tuple[tuple[int, int, int], ...] = ()
+    wrong: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def of_one_class(self) -> np.ndarray:
+        """Rows (M,) of the masks that hold a single class, or none."""
+        return np.flatnonzero((self.pixels > 0).sum(axis=1) < 2)
 
 
 def examined(text: str, data_dir: str | None, group: str | None) -> Examined:
@@ -41,7 +55,7 @@ def examined(text: str, data_dir: str | None, group: str | None) -> Examined:
         BadInput: there is no such data set, or it cannot be read at all.
     """
     dataset, where = opened(text, data_dir)
-    told: Any = dataset.told(SIZE, group, False)
+    told: Any = dataset.told(dataset.size or SIZE, group, False)
     title = dataset.title(where)
     return _files(told, where, title) if hasattr(told, "survey") else _arrays(told.load(where), title)
 
@@ -59,7 +73,16 @@ def _files(dataset: Any, where: str | None, title: str) -> Examined:
     table.insert(1, "split", splits)
     table.insert(2, "label", [e.label for e in found.examples])
     table.insert(3, "group", groups_of(found, dataset.group))
-    return Examined(title, table, lambda i: whole.images[np.array([i])][0], found.broken, classes)
+    shown = Examined(title, table, lambda i: whole.images[np.array([i])][0], found.broken, classes)
+    if not whole.has_masks:
+        return shown
+    from lab.datasets._masked import outside
+
+    table["label"] = [found.masks[e.label].sha256[:12] for e in found.examples]
+    return replace(
+        shown, mask=lambda i: whole.labels[np.array([i])][0], pixels=whole.pixels, palette=dataset.palette(found),
+        wrong=outside(found),
+    )  # fmt: skip
 
 
 def _arrays(data: Data, title: str) -> Examined:
@@ -67,19 +90,31 @@ def _arrays(data: Data, title: str) -> Examined:
 
     from lab.datasets._index import entry
 
-    rows, places = [], []
+    rows, places, counts = [], [], []
     with over(f"reading {title}", sum(map(len, data.splits().values()))) as advance:
         for name, split in data.splits().items():
             for i in range(len(split)):
-                image = split.images[np.array([i])][0]
-                found = entry(Image.fromarray(image.squeeze()), hashlib.sha256(image.tobytes()).hexdigest())
-                about = {"id": str(split.ids[i]), "split": name, "label": data.classes[split.labels[i]], "group": ""}
+                image, label = split.images[np.array([i])][0], split.labels[np.array([i])][0]
+                found = entry(Image.fromarray(image.squeeze()), _sha256(image))
+                called = _sha256(label)[:12] if split.has_masks else data.classes[label]
+                about = {"id": str(split.ids[i]), "split": name, "label": called, "group": ""}
                 rows.append(about | found._asdict())
                 places.append((split, i))
+                if split.has_masks:
+                    counts.append(np.bincount(label.ravel(), minlength=256)[: len(data.classes)])
                 advance(1)
 
     def picture(row: int) -> np.ndarray:
         split, i = places[row]
         return split.images[np.array([i])][0]
 
-    return Examined(title, pd.DataFrame(rows), picture, data.left_out, data.classes)
+    def mask(row: int) -> np.ndarray:
+        split, i = places[row]
+        return split.labels[np.array([i])][0]
+
+    shown = Examined(title, pd.DataFrame(rows), picture, data.left_out, data.classes)
+    return replace(shown, mask=mask, pixels=np.stack(counts), palette=data.palette) if counts else shown
+
+
+def _sha256(pixels: np.ndarray) -> str:
+    return hashlib.sha256(pixels.tobytes()).hexdigest()

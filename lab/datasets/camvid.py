@@ -86,6 +86,9 @@ class Camvid(Masked):
         values = {i: i for i in range(len(CLASSES))} | {UNLABELLED: IGNORED, IGNORED: IGNORED}
         return listed_legend(classes, values)._replace(colours=colours | {VOID: IGNORED})
 
+    def title(self, data_dir):
+        return self.name
+
     def source(self, files):
         return "CamVid, Brostow et al. 2009; SegNet's split and classes, CC BY-NC 4.0"
 

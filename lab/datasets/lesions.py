@@ -30,5 +30,8 @@ class Lesions(Masked):
         high = 1 if max(pooled(found), default=0) == 1 else HALF
         return listed_legend(classes, {v: int(v >= high) for v in range(256)})
 
+    def title(self, data_dir):
+        return self.name
+
     def source(self, files):
         return "ISBI 2016 skin lesions, Gutman et al. 2016, CC0"
