@@ -33,7 +33,7 @@ def write_masks(
 ) -> None:
     """Beside the record, of the test split: each image's name and figures. In the cache: the masks (N, H, W) uint8."""
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, ids=ids.astype("U"), **figures)
+    np.savez_compressed(buffer, **{"ids": ids.astype("U"), **figures})  # type: ignore[arg-type]
     store.write_atomically(store.results(root) / experiment / f"{name}.test.npz", buffer.getvalue())
     with store.replacing(store.cache(root, experiment) / f"{name}.test.npz") as partial:
         np.savez_compressed(partial, predicted=predicted)

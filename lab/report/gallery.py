@@ -101,5 +101,5 @@ def _legend(figure: Any, g: Gallery) -> None:
 
     named = [(str(n), c) for n, c in zip(g.classes, colours(g.palette, len(g.classes)), strict=True)]
     named += [("ignored", UNCOUNTED), ("error", WRONG)]
-    handles = [Patch(facecolor=np.array(colour) / 255, edgecolor="0.5", label=name) for name, colour in named]
+    handles = [Patch(facecolor=tuple(v / 255 for v in colour), edgecolor="0.5", label=name) for name, colour in named]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(7, len(handles)), fontsize=7, frameon=False)

@@ -41,7 +41,7 @@ def loss(text: str, classes: int, label_smoothing: float = 0.0, weights: Array |
             return super().__call__(y_true, y_pred, keras.ops.sum(y_true * weights, axis=-1))
 
     if text != "cross_entropy":
-        return built(text, classes, weights)
+        return built(text, classes, None if weights is None else weights.tolist())
     kind = keras.losses.CategoricalCrossentropy if weights is None else Weighted
     return kind(from_logits=True, label_smoothing=label_smoothing)
 
