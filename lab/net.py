@@ -2,6 +2,9 @@
 
 images (N, H, W, C), 0-255 ─► contrast, preprocess ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
                                                                      └─ the cut: what `features` gives
+
+For segmentation the backbone gives its pyramid, the cut is a list of tensors (or one, where the head reads one), and
+logits are (N, H, W, outputs).
 """
 
 from pathlib import Path
@@ -10,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from lab import atrous, pyramid
 from lab.backbones import Backbone
 from lab.errors import BadInput
 from lab.heads import Head
@@ -25,11 +29,12 @@ class Net:
     """A network to transfer.
 
     Attributes:
-        model: images (N, H, W, C) with values 0 to 255, to logits (N, outputs).
+        model: images (N, H, W, C) with values 0 to 255, to logits (N, outputs), or (N, H, W, outputs).
         features: images to the cut, the smallest tensors before anything new; None with a source's own top.
         top: the cut to logits; None with a source's own top.
         ready: what the backbone is called on, preprocessed images.
         is_carried: whether a source's weights are in it.
+        stride: output stride that the backbone was brought to for the head; None where nobody asked.
         matched_from: how many outputs were matched to labels by a counted table; None where none were.
         parts: the variables, in the order of `model.weights`, for a strategy to select from.
         stages: name, stride and number of values of each stage, for the record.
@@ -48,7 +53,7 @@ class Net:
         `contrast` names what is done to each image first; see `CONTRAST`.
 
         Raises:
-            BadInput: if the backbone refuses that shape.
+            BadInput: if the backbone refuses that shape, or the head that backbone.
         """
         self.backbone, self.shape, self.head, self.outputs = backbone, shape, head, outputs
         self.contrast = contrast
@@ -56,6 +61,7 @@ class Net:
         self.top: Any = None
         self.matched_from: int | None = None
         self.is_carried = False
+        self.stride: int | None = None
         images = keras.Input(shape, name="images")
         # in 32 bits whatever the policy: squares of 255 overflow in 16
         even = CONTRAST[contrast](dtype="float32")(images) if contrast != "none" else images
@@ -69,15 +75,38 @@ class Net:
             logits = self.body(ready)
         else:
             self.body = backbone.build(ready.shape[1:])
-            cut = head.prefix(self.body(ready))
-            inputs = keras.Input(cut.shape[1:], name="cut")
-            self.top = keras.Model(inputs, head.top(inputs, outputs), name="top")
+            cut = head.prefix(self._encoder(head, reference)(ready))
+            inputs = keras.tree.map_structure(lambda t: keras.Input(t.shape[1:], dtype=t.dtype), cut)
+            self.top = keras.Model(inputs, _at_size(head.top(inputs, outputs), shape), name="top")
             self.features = keras.Model(images, cut, name="features")
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
         self._levels = self._levels_of(reference)
         self._carried = {id(w) for w in self._backbone_weights}
         self._describe()
+
+    def _encoder(self, head: Head, reference: Any) -> Any:
+        """What the head's prefix is called on the output of: the body, or for a decoder its pyramid.
+
+        The body is brought to the head's stride on the way. `reference` is the backbone at its default size.
+
+        Raises:
+            BadInput: backbone and head do not go together.
+        """
+        if head.task == "classification":
+            return self.body
+        taps = pyramid.taps(self.backbone, reference, self.body)
+        own = max(taps)
+        self.stride = head.stride or own
+        if self.stride > own:
+            raise BadInput(
+                f"{head} takes features of stride {self.stride}, and those of {self.backbone} end at {own}; "
+                f"use output_stride={own}, or a head that takes any, as unet"
+            )
+        self.body = atrous.rewritten(self.backbone, self.body, self.stride)
+        encoder = pyramid.encoder(self.body, taps, self.stride)
+        head.check(self.backbone, encoder)
+        return encoder
 
     @property
     def _backbone_weights(self) -> list[Any]:
@@ -119,7 +148,7 @@ class Net:
             for w in self.model.weights
         )
         self.parts = Parts(parts, (*names_of.values(), "head"))
-        strides = {name: 2**level for level, name in names_of.items()}
+        strides = {name: min(2**level, self.stride or 2**level) for level, name in names_of.items()}
         self.stages = [
             {"stage": name, "stride": strides.get(name), "values": sum(p.size for p in parts if p.stage == name)}
             for name in self.parts.stages
@@ -186,6 +215,13 @@ class Net:
 
     def norms(self) -> list[keras.layers.BatchNormalization]:
         return [x for x in self.model._flatten_layers() if isinstance(x, keras.layers.BatchNormalization)]
+
+
+def _at_size(logits: Any, shape: tuple[int, int, int]) -> Any:
+    """Logits (N, K) as they are, a map of them (N, h, w, K) bilinearly resized to the image's (H, W, C)."""
+    if len(logits.shape) == 2 or tuple(logits.shape[1:3]) == shape[:2]:
+        return logits
+    return keras.ops.image.resize(logits, shape[:2], interpolation="bilinear")
 
 
 def assign(variables: list[Any], arrays: list[Array]) -> None:

@@ -186,6 +186,8 @@ def resolve(run: Run, root: Path) -> Resolved:
     dataset, data_dir = datasets.opened(run.dataset, run.data_dir)
     backbone: Backbone = names.build("backbones", run.backbone)
     head: Head = names.build("heads", run.head)
+    if head.task != run.task:
+        raise BadInput(f"{head} is a head for {head.task}; --task {run.task} takes another (python -m lab.heads)")
     size = run.size or max(dataset.size or backbone.default_size, backbone.min_size)
     dataset = dataset.told(size, run.group, run.skip_corrupt)
     if size < backbone.min_size:

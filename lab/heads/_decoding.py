@@ -1,0 +1,31 @@
+"""What decoders are made of."""
+
+from typing import Literal
+
+Norm = Literal["none", "batch"]
+
+
+def convolution(x, width: int, kernel: int = 3, rate: int = 1, norm: Norm = "batch"):
+    """A convolution with ReLU that keeps the size, its kernel's places `rate` apart, with batch norm or a bias."""
+    from keras import layers
+
+    plain = norm == "none"
+    x = layers.Conv2D(
+        width, kernel, padding="same", dilation_rate=rate, use_bias=plain, kernel_initializer="he_normal"
+    )(x)
+    return layers.ReLU()(x if plain else layers.BatchNormalization()(x))
+
+
+def resized(x, like):
+    """A map (N, h, w, C) at the height and width of another one, bilinearly."""
+    from keras import ops
+
+    same = tuple(x.shape[1:3]) == tuple(like.shape[1:3])
+    return x if same else ops.image.resize(x, like.shape[1:3], interpolation="bilinear")
+
+
+def logits(x, outputs: int):
+    """A value for each class at each place, in 32 bits whatever the policy."""
+    from keras import layers
+
+    return layers.Conv2D(outputs, 1, dtype="float32", name="logits")(x)
