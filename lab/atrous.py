@@ -10,6 +10,7 @@ import math
 from typing import Any
 
 import keras
+import numpy as np
 from keras import layers, ops
 
 from lab.errors import BadInput
@@ -57,7 +58,8 @@ def rewritten(backbone: Any, model: Any, output_stride: int) -> Any:
     for old, new in zip(_owners(model), _owners(made), strict=True):
         store: dict[str, Any] = {}
         old.save_own_variables(store)
-        new.load_own_variables(store)  # not assign(): Keras' Normalization computes with what was last loaded
+        # not assign(), since Keras' Normalization computes with what it last loaded; copies, since JAX frees its own
+        new.load_own_variables({name: np.array(keras.ops.convert_to_numpy(v)) for name, v in store.items()})
     return made
 
 

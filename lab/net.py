@@ -3,7 +3,8 @@
 images (N, H, W, C), 0-255 ─► contrast, preprocess ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
                                                                      └─ the cut: what `features` gives
 
-For segmentation the backbone gives its pyramid, the cut is a list of tensors, and logits are (N, H, W, outputs).
+For segmentation the backbone gives its pyramid, the cut is a list of tensors (or one, where the head reads one), and
+logits are (N, H, W, outputs).
 """
 
 from pathlib import Path

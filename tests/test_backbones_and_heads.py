@@ -106,12 +106,18 @@ def test_the_table_of_backbones_needs_no_keras():
     from lab.backbones.__main__ import row
 
     rows = [row(names.find("backbones", n)()) for n in ALL]
-    assert len(rows) == 41
+    assert len(rows) == 43
     assert next(r for r in rows if r[0] == "NASNetMobile")[1:7] == [23, 74.4, 91.9, 5.3, 389, 224]
 
 
-@pytest.mark.parametrize("name", names.listing("heads"))
-def test_a_head_keeps_its_contract(name):
+def test_every_head_is_for_one_task():
+    tasks = {name: names.build("heads", name).task for name in names.listing("heads")}
+    assert {n for n, t in tasks.items() if t == "classification"} == {"linear", "mlp", "maxpool_mlp"}
+    assert {n for n, t in tasks.items() if t == "segmentation"} == {"unet", "deeplabv3", "deeplabv3plus", "segnet"}
+
+
+@pytest.mark.parametrize("name", ["linear", "mlp", "maxpool_mlp"])  # of decoders: test_decoders.py
+def test_a_classification_head_keeps_its_contract(name):
     head = names.build("heads", name)
     features = keras.Input((3, 3, 7))
     prefix = keras.Model(features, head.prefix(features))

@@ -13,8 +13,8 @@ class Head(Named):
     A head has two halves. `prefix` has no parameters; the net is cut after it, so that a frozen
     backbone's features are as small as they can be when they are cached. `top` holds what learns.
     Its `task` says what it takes: the backbone's output for classification, its pyramid for
-    segmentation, a list of tensors, one a stride, finest first (see `lab.pyramid`). The pyramid's cut
-    is a list again, and logits on a coarser grid than the image's are resized to it by the net.
+    segmentation, a list of tensors, one a stride, finest first (see `lab.pyramid`). Of a pyramid the
+    cut is what the head reads of it, a list or one tensor, and the net resizes logits to the image.
 
     | tensor | linear on cnn10 at 32 px | unet on cnn10 at 32 px |
     |---|---|---|

@@ -23,10 +23,10 @@ class Deeplabv3(Head):
         return self.output_stride
 
     def prefix(self, features):
-        return features[-1:]
+        return features[-1]
 
     def top(self, cut, outputs):
-        return logits(pooled(cut[0], self.width, self.output_stride), outputs)
+        return logits(pooled(cut, self.width, self.output_stride), outputs)
 
 
 def pooled(x, width: int, output_stride: int):
