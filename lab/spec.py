@@ -196,10 +196,14 @@ def resolve(run: Run, root: Path) -> Resolved:
     if run.task not in (None, dataset.task):
         raise BadInput(f"--task {run.task} is not what the labels of {dataset} are for: {dataset.task}")
     backbone: Backbone = names.build("backbones", run.backbone)
-    head: Head = names.build("heads", run.head)
-    if head.task != run.task:
-        raise BadInput(f"{head} is a head for {head.task}; --task {run.task} takes another (python -m lab.heads)")
-    size = run.size or max(dataset.size or backbone.default_size, backbone.min_size)
+    head: Head = names.build("heads", run.head or FIRST[dataset.task][1])
+    if head.task != dataset.task:
+        raise BadInput(f"--head {head} is for {head.task}; {dataset} is for {dataset.task} (python -m lab.heads)")
+    if run.label_smoothing and losses.canonical(run.loss) != "cross_entropy":
+        raise BadInput(f"--label-smoothing is for --loss cross_entropy; received {run.loss}")
+    if dataset.task == "segmentation":
+        _refuse_for_masks(run, strategy)
+    size = squared(run.size) or _at_least(backbone.min_size, dataset.size or backbone.default_size)
     dataset = dataset.told(size, run.group, run.skip_corrupt)
     if min(hw(size)) < backbone.min_size:
         raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
