@@ -29,7 +29,7 @@ def check(trainer: Any) -> Finding | None:
             if len(losses) >= 5 and last < (1 - FALL) * losses[0]:
                 return None
     return finding(
-        f"{count} images cannot be learnt by heart: loss {losses[0]:.2f} at first, {last:.2f} after {len(losses)} steps",
+        f"{count} images cannot be learnt by heart: loss {losses[0]:.2f}, and {last:.2f} after {len(losses)} steps",
         f"what cannot fit {count} images will not fit the data",
         "look at images and labels (`python -m lab.data show`), at preprocess() and at the head",
         first=losses[0],
