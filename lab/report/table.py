@@ -86,9 +86,14 @@ def scored_on(records: list[Record]) -> str:
 
 
 def findings(records: Iterable[Record]) -> str:
-    """What the checks found wrong in recorded runs, in Markdown."""
+    """What the checks found wrong in recorded runs, in Markdown: a line for each finding, and the runs that have it."""
+    runs: dict[str, list[str]] = {}
+    for r in records:
+        for f in r.get("findings", []) if r["status"] == "done" else []:
+            runs.setdefault(f["what"], []).append(r["name"])
     lines = [
-        f"- `{r['name']}`: {safe(f['what'])}" for r in records if r["status"] == "done" for f in r.get("findings", [])
+        f"- {safe(what)}: `{names[0]}`" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
+        for what, names in runs.items()
     ]
     return "\n".join(lines) or "Nothing."
 
