@@ -1,4 +1,7 @@
-"""`python -m lab.data eda|verify|audit|show DATASET`: looks at a data set before anything is learnt from it."""
+"""`python -m lab.data eda|verify|audit|show DATASET`: looks at a data set before anything is learnt from it.
+
+`python -m lab.data convert SRC --to mmseg|coco DIR` writes one with masks in another format.
+"""
 
 import sys
 from importlib import import_module
@@ -15,7 +18,11 @@ COMMANDS = {
 
 
 def main(argv: list[str]) -> int:
-    made = command.parser("lab.data", "Looks at a data set before anything is learnt from it.")
+    if argv[:1] == ["convert"]:
+        from lab.data import convert
+
+        return convert.main(argv[1:])
+    made = command.parser("lab.data", "Looks at a data set before anything is learnt from it; see also convert --help.")
     made.add_argument("what", choices=COMMANDS, help="; ".join(f"{c}: {what}" for c, what in COMMANDS.items()))
     made.add_argument("dataset", metavar="DATASET", help="as --dataset of lab.run: a name, a folder, a table, ...")
     made.add_argument("--data-dir", metavar="X", help="as of lab.run")

@@ -1,6 +1,7 @@
 """What is common to images with a mask each, however the masks are written down."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -59,8 +60,8 @@ class Masked(Own):
         found = found._replace(examples=usable, masks=masks, broken=broken)
         return found._replace(legend=self.legend(found))
 
-    def _usable(self, data_dir):
-        found = super()._usable(data_dir)
+    def usable(self, data_dir):
+        found = super().usable(data_dir)
         for name, reason in outside(found).items():
             raise BadInput(
                 f"{found.files.called(name)} {reason}; correct the mask, or the list of classes "
@@ -72,17 +73,26 @@ class Masked(Own):
         from lab.reading import OnDemand
 
         assert self.px is not None
-        size, names = hw(self.px), [e.label for e in found.examples]
+        size, read = hw(self.px), self.reader(found)
+        masks = OnDemand(lambda i: read(i, size), size, np.arange(len(found.examples)))
+        return replace(self.split(found, masks), pixels=pixels(found)), found.legend.classes
+
+    def reader(self, found: Survey) -> Callable[[int, tuple[int, int]], Array]:
+        """What gives the labels (*size) uint8 of a readable example's number at a size.
+
+        It raises:
+            BadInput: the mask cannot be read any more.
+        """
+        names = [e.label for e in found.examples]
         tables = [table(found.legend, found.masks[n]) for n in names]
 
-        def read(i: int) -> Array:
+        def read(i: int, size: tuple[int, int]) -> Array:
             try:
                 return labelled(self.mask(found.files, names[i]), *tables[i], size, self.fit)
             except Unreadable as error:
                 raise BadInput(f"{found.files.called(names[i])} {error}") from None
 
-        masks = OnDemand(read, size, np.arange(len(names)))
-        return replace(self.split(found, masks), pixels=pixels(found)), found.legend.classes
+        return read
 
     def contents(self, found):
         meaning = digest_of([repr(found.legend)])[:16]

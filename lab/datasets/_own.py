@@ -83,13 +83,13 @@ class Own(Dataset):
         return Survey(files, [e for e in examples if e.name not in broken], entries, broken)
 
     def fingerprint(self, data_dir):
-        found = self._usable(data_dir)
+        found = self.usable(data_dir)
         groups = groups_of(found, self.group)
         rows = zip(found.examples, groups, self.contents(found), strict=True)
         return digest_of([f"v{self.version}", *(f"{e[:3]} {g} {content}" for e, g, content in rows)])[:32]
 
     def load(self, data_dir):
-        found = self._usable(data_dir)
+        found = self.usable(data_dir)
         groups = groups_of(found, self.group)
         _refuse_shared(found.examples, [found.entries[e.name].sha256 for e in found.examples], "are the same image")
         if self.group:
@@ -138,7 +138,12 @@ class Own(Dataset):
         alike = united(_repeated([found.entries[e.name].sha256 for e in found.examples]), groups_of(found, self.group))
         return dealt(self.strata(found), alike, [e.split for e in found.examples], found.files.title)
 
-    def _usable(self, data_dir: str | None) -> "Survey":
+    def usable(self, data_dir: str | None) -> "Survey":
+        """What there is, if nothing of it is broken, or what is broken is to be left out.
+
+        Raises:
+            BadInput: names the first file that is.
+        """
         found = self.survey(data_dir)
         if found.broken and not self.skip_corrupt:
             name, reason = next(iter(found.broken.items()))

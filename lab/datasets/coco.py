@@ -15,6 +15,7 @@ from lab.datasets._index import remembered
 from lab.datasets._legends import listed_legend
 from lab.datasets._mask_files import Mask, seen
 from lab.datasets._masked import Masked
+from lab.datasets._outlines import area_of, runs_of
 from lab.datasets._own import Example
 from lab.datasets._splitting import split_called
 from lab.errors import BadInput
@@ -81,7 +82,7 @@ class Annotated(Files):
     """
 
     def __init__(self, place: str | None, what: str):
-        super().__init__(place, what)
+        super().__init__(place, what, hint="; COCO's own is at https://cocodataset.org/#download")
         self.categories: dict[int, str] = {}
         self.drawn: dict[str, Drawn] = {}
         self.images: dict[str, list[str]] = {}  # by their names without the folder
@@ -160,9 +161,9 @@ class Annotated(Files):
                 f"has {drawn.width:,} x {drawn.height:,} pixels by its annotations; 1 to {LARGEST:,} are allowed"
             )
         pixels = np.full((drawn.height, drawn.width), label[None], "uint8")
-        areas = [(category, runs_of(mark, drawn)) for category, mark in drawn.marks]
+        areas = [(category, runs_of(mark, drawn.height, drawn.width)) for category, mark in drawn.marks]
         for category, runs in sorted(areas, key=lambda a: -int(a[1][1::2].sum())):
-            pixels[area_of(runs, drawn)] = label[category]
+            pixels[area_of(runs, drawn.height, drawn.width)] = label[category]
         return Image.fromarray(pixels)
 
     def labels(self) -> dict[int | None, int]:
@@ -178,55 +179,3 @@ def _blank(names: list[str]) -> int | None:
     """Which of the categories says what a pixel without annotation is; None where none does."""
     words = [n.lower() for n in names]
     return next((i for kinds in ((BACKGROUND,), VOID) for i, word in enumerate(words) if word in kinds), None)
-
-
-def runs_of(mark: Any, drawn: Drawn) -> np.ndarray:
-    """An annotation, polygons or run lengths, as run lengths: pixels outside, inside, outside, ..., down each column.
-
-    Raises:
-        Unreadable: it is neither, or does not fit the image.
-    """
-    from pycocotools import mask as coco
-
-    height, width = drawn.height, drawn.width
-    try:
-        if isinstance(mark, list):
-            far = 2 * max(height, width)  # what is drawn takes memory for each pixel of its outline
-            if not mark or any(len(p) < 6 or len(p) % 2 or not all(-far <= float(v) <= far for v in p) for p in mark):
-                raise Unreadable("has a polygon of fewer than three points, or one that is far outside the image")
-            return unpacked(coco.merge(coco.frPyObjects(mark, height, width))["counts"])
-        if list(mark["size"]) != [height, width]:
-            raise Unreadable(f"has run lengths for {mark['size']}, and the image is {[height, width]} (height, width)")
-        counts = mark["counts"]
-        runs = np.array(counts, "int64") if isinstance(counts, list) else unpacked(counts.encode())
-        if runs.ndim != 1 or (runs < 0).any() or runs.sum() != height * width:  # pycocotools would not mind
-            raise ValueError(f"they are for {runs.sum()} pixels")
-        return runs
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
-        raise Unreadable(f"has an annotation that is neither polygons nor run lengths: {error!r:.100}") from None
-
-
-def unpacked(counts: bytes) -> np.ndarray:
-    """Run lengths from COCO's text: five bits a character, the lowest first; from the fourth on, what each adds.
-
-    To the one before the last, which is of the same kind.
-    """
-    runs: list[int] = []
-    value = shift = 0
-    for character in counts:
-        bits = character - 48
-        value |= (bits & 31) << shift
-        shift += 5
-        if not bits & 32:  # the last of a number; its highest bit is the sign
-            value -= (bits & 16) << shift - 4
-            runs.append(value + (runs[-2] if len(runs) > 2 else 0))
-            value = shift = 0
-        if shift > 60:
-            raise ValueError("a number without an end")
-    return np.array(runs, "int64")
-
-
-def area_of(runs: np.ndarray, drawn: Drawn) -> np.ndarray:
-    """The pixels (height, width) bool inside."""
-    inside = np.arange(len(runs)) % 2 == 1
-    return np.repeat(inside, runs).reshape(drawn.width, drawn.height).T
