@@ -193,8 +193,7 @@ def resolve(run: Run, root: Path) -> Resolved:
     check(run)
     strategy: Strategy = names.build("strategies", run.strategy)
     dataset, data_dir = datasets.opened(run.dataset or FIRST[run.task or "classification"][0], run.data_dir)
-    if run.task not in (None, dataset.task):
-        raise BadInput(f"--task {run.task} is not what the labels of {dataset} are for: {dataset.task}")
+    dataset = dataset.for_task(run.task)
     backbone: Backbone = names.build("backbones", run.backbone)
     head: Head = names.build("heads", run.head or FIRST[dataset.task][1])
     if head.task != dataset.task:

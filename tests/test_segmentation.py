@@ -51,8 +51,8 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ("--task classification --dataset scenes", "--task classification is not what the labels of scenes are for"),
-        ("--task segmentation --dataset signs", "not what the labels of signs are for: classification"),
+        ("--task classification --dataset scenes", "they are for segmentation"),
+        ("--task segmentation --dataset signs", "they are for classification"),
         ("--dataset scenes --head linear", "--head linear is for classification"),
         ("--dataset signs --head unet", "--head unet is for segmentation"),
         ("--dataset scenes --strategy frozen", "use extract"),
