@@ -2,7 +2,7 @@
 
 CamVid at 240x180, 11 classes, 367 training, 101 validation and 233 test images. The backbone is
 MobileNetV2(alpha=0.35) in every run, from ImageNet and from random weights, at one budget, three seeds
-each. About two hours and a half on 2 CPU cores; what is done already is skipped when it is started again.
+each. Written, and not run yet; what is done already is skipped when it is started again.
 
     python -m lab.run experiments/camvid.py --data-dir camvid240.zip
 """
