@@ -70,6 +70,6 @@ def trial(trainer: Any, rate: float) -> Iterator[Any]:
     yield net.model
     assign(net.model.variables, kept)
     for variable in net.model.optimizer.variables:
-        variable.assign(keras.ops.zeros_like(variable))
+        variable.assign(np.zeros(variable.shape, variable.dtype))
     for norm, momentum in zip(net.norms(), momenta, strict=True):
         norm.momentum = momentum
