@@ -55,7 +55,9 @@ def test_the_best_run_on_a_data_set_is_found_by_validation_on_its_latest_content
     def record(name, accuracy, day, fingerprint="f", data="pets", **more):
         return {
             "schema": 1, "name": name, "experiment": "x", "status": "done", "digest": name, "group": name,
-            "choices": {"dataset": "folder", "data": data, "data_fingerprint": fingerprint, **more},
+            "choices": {
+                "task": "classification", "dataset": "folder", "data": data, "data_fingerprint": fingerprint, **more
+            },
             "val": {"accuracy": accuracy, "loss": 1.0}, "finished": f"2026-01-0{day}",
         }  # fmt: skip
 
