@@ -7,6 +7,7 @@ Only a mean over the whole image (squeeze and excite) is taken over more places,
 """
 
 import math
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -17,7 +18,7 @@ from lab.errors import BadInput
 
 CONVOLUTIONS = (layers.Conv2D, layers.DepthwiseConv2D, layers.SeparableConv2D)
 POOLS = (layers.MaxPooling2D, layers.AveragePooling2D)
-KNOWN = (*CONVOLUTIONS, *POOLS, layers.ZeroPadding2D, keras.Sequential)
+KNOWN = (*CONVOLUTIONS, *POOLS, layers.ZeroPadding2D)
 Pads = list[tuple[int, int]]  # before and behind, of height and width
 
 
@@ -35,24 +36,28 @@ def rewritten(backbone: Any, model: Any, output_stride: int) -> Any:
         strides[operation.name] = stride, stride * _stride(operation)
     if output_stride >= max(given for _, given in strides.values()):
         return model
-    pooled = [strides[x.name][0] for x in model.operations if isinstance(x, POOLS) and max(x.pool_size) > 1]
-    if output_stride < max(pooled, default=1):
+    leaves = [leaf for operation in model.operations for leaf in _leaves(operation, strides[operation.name][0])]
+    pooled = max((stride for x, stride in leaves if isinstance(x, POOLS) and max(x.pool_size) > 1), default=1)
+    if output_stride < pooled:
         raise BadInput(
-            f"{backbone} cannot have output stride {output_stride}: it pools in windows at stride {max(pooled)}, which "
-            f"dilation does not replace; use output_stride={max(pooled)}, or another backbone, as ResNet50"
+            f"{backbone} cannot have output stride {output_stride}: it pools in windows at stride {pooled}, which "
+            f"dilation does not replace; use output_stride={pooled}, or another backbone, as ResNet50"
+        )
+    unknown = [x for x, stride in leaves if stride > output_stride and not isinstance(x, KNOWN) and _moves(x)]
+    if unknown:
+        raise BadInput(
+            f"{backbone} cannot have output stride {output_stride}: nothing here replaces its "
+            f"{type(unknown[0]).__name__}; use its own output stride, or another backbone, as ResNet50"
         )
 
     def call(operation, *inputs, **options):
         stride, given = strides[operation.name]
-        if given <= output_stride or not isinstance(operation, KNOWN):
-            if given > output_stride and _moves(operation):
-                raise BadInput(
-                    f"{backbone} cannot have output stride {output_stride}: nothing replaces its "
-                    f"{type(operation).__name__}; use another backbone, as ResNet50"
-                )
+        if given <= output_stride or not isinstance(operation, (*KNOWN, keras.Sequential)):
             return _copied(operation)(*inputs, **options)
-        x = keras.Input(inputs[0].shape[1:], dtype=inputs[0].dtype)
-        return keras.Model(x, _applied(operation, x, stride, output_stride), name=operation.name)(inputs[0])
+        x = y = keras.Input(inputs[0].shape[1:], dtype=inputs[0].dtype)
+        for layer, read in _leaves(operation, stride):
+            y = _applied(layer, y, read, output_stride)
+        return keras.Model(x, y, name=operation.name)(inputs[0])
 
     made = keras.models.clone_model(model, clone_function=lambda operation: operation, call_function=call)
     for old, new in zip(_owners(model), _owners(made), strict=True):
@@ -65,10 +70,6 @@ def rewritten(backbone: Any, model: Any, output_stride: int) -> Any:
 
 def _applied(layer: Any, x: Any, stride: int, output_stride: int) -> Any:
     """What a layer gives for `x`, which the original has at `stride`."""
-    if isinstance(layer, keras.Sequential):
-        for inner in layer.layers:
-            x, stride = _applied(inner, x, stride, output_stride), stride * _stride(inner)
-        return x
     rate = max(1, stride // output_stride)
     if isinstance(layer, layers.ZeroPadding2D):
         return _copied(layer, padding=[[rate * edge for edge in axis] for axis in layer.padding])(x)
@@ -127,10 +128,21 @@ def _stride(operation: Any) -> int:
     return max(operation.strides) if isinstance(operation, CONVOLUTIONS + POOLS) else 1
 
 
+def _leaves(operation: Any, stride: int) -> Iterator[tuple[Any, int]]:
+    """(operation, stride of what it reads), or that of each layer of a sequence."""
+    if not isinstance(operation, keras.Sequential):
+        yield operation, stride
+        return
+    for layer in operation.layers:
+        yield from _leaves(layer, stride)
+        stride *= _stride(layer)
+
+
 def _moves(operation: Any) -> bool:
-    """Whether an operation gives another grid than any that it reads, one place for the whole image aside."""
+    """Whether it may read neighbours: it is a model, or gives another grid than it reads and not just one place."""
     grids = [tuple(tensor.shape[1:3]) for tensor in (operation.output, *_read(operation))]
-    return len(operation.output.shape) == 4 and grids[0] not in [(1, 1), *grids[1:]]
+    moved = len(operation.output.shape) == 4 and grids[0] not in [(1, 1), *grids[1:]]
+    return moved or isinstance(operation, keras.Model)
 
 
 def _read(operation: Any) -> list[Any]:

@@ -94,7 +94,7 @@ def test_only_the_decoder_moves_where_only_it_is_trained(head):
     assert moved == net.parts.new
 
 
-@pytest.mark.parametrize("head", HEADS[::2] + HEADS[1:2])
+@pytest.mark.parametrize("head", [HEADS[0], HEADS[3], HEADS[5], HEADS[6]])
 def test_logits_are_in_32_bits_under_mixed_precision(head):
     keras.config.set_dtype_policy("mixed_float16")
     try:

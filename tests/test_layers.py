@@ -99,9 +99,9 @@ def test_switches_take_a_byte_each_whatever_the_precision():
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is what runs the others there")
-def test_all_of_this_and_what_atrous_windows_are_made_of_holds_under_jax():
-    some = "test_layers or stood and (max or mean or padded or sequence)"
-    words = ["-m", "pytest", "-q", "tests/test_layers.py", "tests/test_atrous.py", "-k", some]
-    environment = {**os.environ, "KERAS_BACKEND": "jax"}
-    done = subprocess.run([sys.executable, *words], cwd=ROOT, capture_output=True, text=True, env=environment)
+def test_all_of_this_atrous_windows_and_a_decoders_gradient_hold_under_jax():
+    files = [f"tests/test_{name}.py" for name in ("layers", "atrous", "decoders")]
+    some = "test_layers or stood and (max or mean or padded or sequence) or gradient and convolutions"
+    words = [sys.executable, "-m", "pytest", "-q", *files, "-k", some]
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "jax"})
     assert done.returncode == 0, done.stdout
