@@ -16,6 +16,7 @@ RUNS = matrix(
     weights="imagenet",
     strategy=["finetune", "scratch"],
     head=["unet", "deeplabv3plus", "deeplabv3plus(aspp=False)"],
+    loss="cross_entropy+dice",
     batch_size=8,
     epochs=12,
     learning_rate=1e-3,

@@ -16,6 +16,20 @@ def convolution(x, width: int, kernel: int = 3, rate: int = 1, norm: Norm = "bat
     return layers.ReLU()(x if plain else layers.BatchNormalization()(x))
 
 
+def separable(x, width: int, rate: int = 1):
+    """A 3x3 convolution of each channel at the rate and a 1x1 one across them; then batch norm and ReLU.
+
+    The kernels of channels are drawn as by DeepLab's authors, a third each, which keeps the size of what they read.
+    """
+    from keras import initializers, layers
+
+    x = layers.SeparableConv2D(
+        width, 3, padding="same", dilation_rate=rate, use_bias=False, pointwise_initializer="he_normal",
+        depthwise_initializer=initializers.TruncatedNormal(stddev=1 / 3),
+    )(x)  # fmt: skip
+    return layers.ReLU()(layers.BatchNormalization()(x))
+
+
 def resized(x, like):
     """A map (N, h, w, C) at the height and width of another one, bilinearly."""
     from keras import ops

@@ -29,15 +29,15 @@ class Deeplabv3(Head):
         return logits(pooled(cut, self.width, self.output_stride), outputs)
 
 
-def pooled(x, width: int, output_stride: int):
+def pooled(x, width: int, output_stride: int, atrous=convolution):
     """Atrous spatial pyramid pooling (N, h, w, F) to (N, h, w, width): five views of each place, joined.
 
-    A 1x1 convolution, three 3x3 ones at rates 6, 12 and 18 (of output stride 16; as many pixels at any other), and
-    the mean of the whole image.
+    A 1x1 convolution, three 3x3 ones (`atrous`) at rates 6, 12 and 18 (of output stride 16; as many pixels at any
+    other), and the mean of the whole image.
     """
     from keras import layers
 
     mean = convolution(layers.GlobalAveragePooling2D(keepdims=True)(x), width, kernel=1)
     views = [convolution(x, width, kernel=1)]
-    views += [convolution(x, width, rate=rate * 16 // output_stride) for rate in (6, 12, 18)]
+    views += [atrous(x, width, rate=rate * 16 // output_stride) for rate in (6, 12, 18)]
     return convolution(layers.Concatenate()([*views, resized(mean, x)]), width, kernel=1)

@@ -2,7 +2,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from lab.heads import Head
-from lab.heads._decoding import convolution, logits, resized
+from lab.heads._decoding import convolution, logits, resized, separable
 from lab.heads.deeplabv3 import pooled
 from lab.names import Between
 
@@ -11,7 +11,8 @@ from lab.names import Between
 class Deeplabv3plus(Head):
     """DeepLabv3+: DeepLabv3's features, refined by a decoder that joins the backbone's at stride 4.
 
-    Chen et al. 2018, https://arxiv.org/abs/1802.02611; the paper's width is 256.
+    Chen et al. 2018, https://arxiv.org/abs/1802.02611; the paper's width is 256. As there, the 3x3 convolutions are
+    separable, which costs a fraction and loses nothing.
     """
 
     task = "segmentation"
@@ -33,8 +34,8 @@ class Deeplabv3plus(Head):
         from keras import layers
 
         fine, x = cut
-        x = pooled(x, self.width, self.output_stride) if self.aspp else convolution(x, self.width, kernel=1)
+        x = pooled(x, self.width, self.output_stride, separable) if self.aspp else convolution(x, self.width, kernel=1)
         x = layers.Concatenate()([resized(x, fine), convolution(fine, self.low, kernel=1)])
         for _ in range(2):
-            x = convolution(x, self.width)
+            x = separable(x, self.width)
         return logits(x, outputs)
