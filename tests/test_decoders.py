@@ -21,13 +21,17 @@ HEADS = [
     "deeplabv3plus(aspp=False,output_stride=8,width=8,low=4)",
     "segnet",
     "segnet(convolutions=1)",
+    "kerascv_segformer(width=8)",
+    "kerascv_deeplabv3plus(width=8,low=4)",
 ]
 SIZES = [(32, 48), (33, 46)]
+EIGHTH = {HEADS[-1]: (48, 64)}  # takes no size whose coarsest maps are not an eighth of what they join
 CLASSES = 5
 
 
 def decoder(head, size=(33, 46), backbone="cnn10(width=4)"):
     keras.utils.set_random_seed(0)
+    size = EIGHTH.get(head, size)
     return Net(names.build("backbones", backbone), (*size, 3), names.build("heads", head), CLASSES)
 
 
@@ -61,9 +65,9 @@ def test_the_contract_is_tested_of_every_decoder():
 def test_a_decoder_keeps_its_contract(head, size):
     net = decoder(head, size)
     assert str(net.head) == head
-    images, _ = pictures(size)
+    images, _ = pictures(net.shape[:2])
     logits = given(net.model, images)
-    assert logits.shape == (4, *size, CLASSES) and logits.dtype == "float32" and np.isfinite(logits).all()
+    assert logits.shape == (4, *net.shape[:2], CLASSES) and logits.dtype == "float32" and np.isfinite(logits).all()
     assert (
         not np.allclose(logits.sum(axis=-1), 1) and logits.std(axis=(1, 2)).min() > 0
     )  # no probabilities, no constant
@@ -94,14 +98,14 @@ def test_only_the_decoder_moves_where_only_it_is_trained(head):
     assert moved == net.parts.new
 
 
-@pytest.mark.parametrize("head", [HEADS[0], HEADS[3], HEADS[5], HEADS[6]])
+@pytest.mark.parametrize("head", [HEADS[0], HEADS[3], HEADS[5], HEADS[6], *HEADS[-2:]])
 def test_logits_are_in_32_bits_under_mixed_precision(head):
     keras.config.set_dtype_policy("mixed_float16")
     try:
         net = decoder(head)
     finally:
         keras.config.set_dtype_policy("float32")
-    logits = given(net.model, pictures((33, 46))[0])
+    logits = given(net.model, pictures(net.shape[:2])[0])
     assert logits.dtype == "float32" and np.isfinite(logits).all()
     assert net.body.output.dtype == "float16"
 
@@ -129,7 +133,7 @@ def test_a_classifier_gives_its_backbone_to_a_decoder_whatever_its_output_stride
     np.testing.assert_allclose(found[:, ::rate, ::rate], expected, atol=1e-3 * expected.std())
 
 
-@pytest.mark.parametrize("head", [HEADS[1], HEADS[5], HEADS[6]])
+@pytest.mark.parametrize("head", [HEADS[1], HEADS[5], HEADS[6], HEADS[-2]])
 def test_a_saved_decoder_is_opened_again_from_its_record(head, tmp_path):
     net = decoder(head)
     rng = np.random.default_rng(0)
@@ -155,10 +159,11 @@ def test_grey_images_are_decoded_too():
     ("cnn10(width=4)", "deeplabv3(output_stride=32)", "those of .* end at 16; use output_stride=16"),
     ("cnn10(width=4)", "unet(8,8,8)", "is joined 4 times, so give 4 or more"),
     ("vgg11_bn", "deeplabv3plus(output_stride=8)", "pools in windows at stride 16"),
+    ("MobileNetV2(alpha=0.35)", "kerascv_deeplabv3plus", "of 10 x 10 and 2 x 2 px .*; use --size 64x64"),
 ])  # fmt: skip
 def test_a_backbone_that_a_decoder_cannot_take_is_refused_in_one_line(backbone, head, said):
     with pytest.raises(BadInput, match=said) as error:
-        decoder(head, (32, 32), backbone)
+        decoder(head, (40, 40) if head.startswith("kerascv") else (32, 32), backbone)
     assert "\n" not in str(error.value)
 
 
@@ -208,3 +213,32 @@ def test_a_unet_with_dropout_is_not_sure_while_it_learns_and_one_with_batch_norm
     for net, same in ((plain, True), (modified, False)):
         one, two = (keras.ops.convert_to_numpy(net.top(cut, training=True)) for _ in range(2))
         assert np.array_equal(one, two) == same
+
+
+@pytest.mark.parametrize("package", ["keras_cv", "tensorflow"])
+def test_keras_cvs_decoders_are_refused_where_what_they_need_is_not_installed(package, monkeypatch):
+    monkeypatch.setattr("lab.heads._kerascv.find_spec", lambda name: None if name == package else True)
+    with pytest.raises(BadInput, match=r"it is not installed: pip install .*, or take .* unet") as error:
+        decoder("kerascv_segformer(width=8)")
+    assert "\n" not in str(error.value)
+
+
+def test_keras_cvs_decoders_give_what_keras_cv_gives():
+    """The same weights in keras-cv's own model on the same maps; what the lab took off is its softmax."""
+    from keras_cv.models.segmentation import SegFormer
+
+    from lab.heads._kerascv import decoded, stand_in
+
+    keras.utils.set_random_seed(0)
+    levels = [keras.Input((32 // s, 32 // s, s + 3)) for s in (1, 2, 4, 8)]
+    backbone = stand_in(levels)
+    task = SegFormer(backbone, CLASSES, projection_filters=8)
+    image = np.random.default_rng(0).uniform(0, 9, (2, 128, 128, 1)).astype("float32")
+    probabilities = given(task, image)
+    logits = keras.Model(levels, decoded(task, levels))
+    maps = given(keras.Model(backbone.input, [backbone.get_layer(f"P{i}").output for i in (2, 3, 4, 5)]), image)
+    found = given(logits, maps)
+    np.testing.assert_allclose(found, given(task, image), atol=1e-5)
+    shares = np.exp(found) / np.exp(found).sum(axis=-1, keepdims=True)
+    assert probabilities.std() > 0.01
+    np.testing.assert_allclose(shares, probabilities, atol=0.05)  # they enlarge shares, the lab logits
