@@ -42,8 +42,7 @@ def main(argv: list[str]) -> int:
         full_precision()
         images, origin = real_images(record, args.images, args.data_dir)
         about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
-        classes = [" ".join(c.split()) for c in record["data"]["classes"]]
-        store.write_atomically(folder / "classes.txt", "".join(f"{c}\n" for c in classes))
+        store.write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
         store.write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
         store.write_atomically(folder / "README.md", model_card.card(root, record, about))
     print(f"wrote {', '.join(wanted)}, classes.txt, export.json and the model card README.md into {target}")
