@@ -122,6 +122,17 @@ def trained_masks(tmp_path_factory):
     (folder / "photos" / "classes.csv").write_text(f"name,r,g,b\n{colours}")
     words = ["--dataset", str(folder / "photos"), "--backbone", "cnn10(width=4,norm='none')", "--weights", "none"]
     words += ["--head", "unet(4,4,4,4)", "--strategy", "scratch", "--size", "32x24", "--epochs", "8", "--seeds", "2"]
-    words += ["--batch-size", "4", "--learning-rate", "0.01", "--checks", "none", "--out", str(folder)]
+    words += [
+        "--batch-size",
+        "4",
+        "--learning-rate",
+        "0.01",
+        "--augment",
+        "none",
+        "--checks",
+        "none",
+        "--out",
+        str(folder),
+    ]
     assert command.call(run.main, words) == 0
     return folder
