@@ -15,7 +15,7 @@ from lab.datasets import opened
 from lab.errors import BadInput
 from lab.heads import Head
 from lab.net import Net, assign, to_numpy
-from lab.spec import dropped, squared
+from lab.spec import dropped
 from lab.weights import Source, read_arrays
 
 Array = np.ndarray
@@ -82,7 +82,9 @@ def reread(record: dict[str, Any], data_dir: str | None) -> Data:
     """
     c, (height, width, _) = record["choices"], record["data"]["shape"]
     dataset, _ = opened(c["dataset"], data_dir)
-    dataset = dataset.told(squared(f"{width}x{height}"), None, bool(record["data"].get("left_out")))
+    dataset = dataset.told(
+        height if height == width else f"{width}x{height}", None, bool(record["data"].get("left_out"))
+    )
     if dataset.embedded:
         dataset.fingerprint(data_dir)  # refuses a folder
     return dataset.load(data_dir).without(dropped(c.get("drop_classes"))).limited(c["limit"])

@@ -186,21 +186,27 @@ def metrics(root: Path, record: dict[str, Any]) -> str:
     figures = [k for k, v in record["test"].items() if isinstance(v, int | float)]
     called = METRICS[record["choices"]["task"]]
     rows = [[plain(called.get(k, k)), *(_figure(record[s].get(k)) for s in splits)] for k in figures]
-    per_class, kind, of, a_pixel = record["test"]["per_class"], "accuracy", "examples", ""
-    counts = {} if has_masks(record) else examples(root, record)
-    if has_masks(record):
-        counts, kind, of = {c: f"{v['pixels']:,}" for c, v in per_class.items()}, "IoU", "pixels"
-        per_class = {c: v["iou"] for c, v in per_class.items()}
-        a_pixel = " a pixel; pixels labelled 255 count nowhere"
-    known = {c: a for c, a in per_class.items() if a is not None}
-    worst = sorted(known, key=lambda c: (known[c], c))[:WEAKEST]
-    weakest = [[plain(c), f"{known[c]:.3f}", counts.get(c, "-")] for c in worst]
+    a_pixel = " a pixel; pixels labelled 255 count nowhere" if has_masks(record) else ""
     return (
         f"Measured in inference mode; fractions from 0 to 1, the loss in nats{a_pixel}.\n\n"
         + _table(["", *splits], rows)
         + "\n\nThe weakest classes, on the test split:\n\n"
-        + _table(["class", kind, of], weakest)
+        + weakest(root, record)
     )
+
+
+def weakest(root: Path, record: dict[str, Any]) -> str:
+    """A row for each of the classes that do worst on the test split, of those that have a figure."""
+    per_class = record["test"]["per_class"]
+    if has_masks(record):
+        heads, counts = ["class", "IoU", "pixels"], {c: of["pixels"] for c, of in per_class.items()}
+        figures = {c: of["iou"] for c, of in per_class.items()}
+    else:
+        heads, counts, figures = ["class", "accuracy", "examples"], examples(root, record), per_class
+    known = {c: figure for c, figure in figures.items() if figure is not None}
+    worst = sorted(known, key=lambda c: (known[c], c))[:WEAKEST]
+    rows = [[plain(c), f"{known[c]:.3f}", f"{counts[c]:,}" if c in counts else "-"] for c in worst]
+    return _table(heads, rows)
 
 
 def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
