@@ -169,7 +169,8 @@ def test_a_mask_has_its_images_own_size_name_and_folder(scenes, tmp_path):
     written = sorted(p.relative_to(tmp_path / "m").as_posix() for p in (tmp_path / "m").rglob("*.*"))
     assert written == ["classes.txt", "one/two/wide.overlay.jpg", "one/two/wide.png"]
     for path in written[1:]:
-        assert Image.open(tmp_path / "m" / path).size == (50, 90)
+        with Image.open(tmp_path / "m" / path) as image:
+            assert image.size == (50, 90)
 
 
 @pytest.mark.parametrize("fit", ["squash", "pad", "crop"])
