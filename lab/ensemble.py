@@ -73,7 +73,7 @@ def chosen(root: Path, names: list[str], best: int | None, experiment: str | Non
     if len(members) < 2:
         raise BadInput(f"an ensemble takes two finished runs or more; found {len(members)}")
     for r in members:
-        if r["data"]["digest"] != members[0]["data"]["digest"]:
+        if any(r["data"][of] != members[0]["data"][of] for of in ("digest", "classes")):
             raise BadInput(
                 f"{r['name']} was made on other data than {members[0]['name']}; choose runs of one data set, and for "
                 "masks of one size"

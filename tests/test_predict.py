@@ -248,6 +248,15 @@ def test_an_ensemble_of_masks_is_the_mean_of_its_members(scenes, capsys):
     assert f"test mIoU {made['test']['miou']:.4f}" in capsys.readouterr().out
 
 
+def test_members_of_other_classes_are_refused(scenes, monkeypatch):
+    """The digest of masks is of their files, which --drop-classes leaves as they are."""
+    first, second = (store.finished(scenes, name) for name in names_of(scenes)[:2])
+    second["data"]["classes"] = second["data"]["classes"][:2]
+    monkeypatch.setattr(store, "finished", lambda root, name: {"a": first, "b": second}[name])
+    with pytest.raises(BadInput, match="was made on other data"):
+        ensemble.chosen(scenes, ["a", "b"], None, None)
+
+
 @pytest.mark.parametrize("mean", ensemble.MEANS)
 def test_means_are_over_members_and_rows_add_up_to_one(mean):
     tables = np.random.default_rng(0).dirichlet(np.ones(4), (3, 2, 5)).astype("float32")
