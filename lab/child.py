@@ -147,6 +147,7 @@ def describe_data(data) -> dict[str, Any]:
         "classes": data.classes,
         "source": data.source,
         "left_out": data.left_out,
+        **({"palette": data.palette} if data.palette else {}),
     }
 
 

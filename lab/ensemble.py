@@ -2,15 +2,21 @@
 
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from lab import command, store
 from lab.errors import BadInput
-from lab.predict import refuse_masks
 from lab.run import EXPERIMENT, portable
-from lab.spec import RECIPE, check_name, digest
+from lab.spec import RECIPE, check_name, digest, plain
+from lab.tasks import score, score_name
 
+# Yields labels (B, ...) and each member's probabilities (B, ..., K) of a split's examples.
+Batches = Iterator[tuple[Any, Iterable[Any]]]
+SUMMED = ("train_seconds", "inference_ms_per_image", "gflops", "file_mb")  # costs that all members have
+BATCH = 32  # images
 MEANS = {
     "geometric": "the normalised product's root: a member that is sure of a no is heard",
     "arithmetic": "the plain mean of probabilities",
@@ -30,6 +36,9 @@ def main(argv: list[str]) -> int:
         "--mean", default="geometric", choices=MEANS, help="; ".join(f"{m}: {what}" for m, what in MEANS.items())
     )
     made.add_argument("--name", metavar="X", help="the model's name in the table")
+    made.add_argument(
+        "--data-dir", metavar="X", help="folder or archive of the data, for runs that predict masks, where not embedded"
+    )
     command.add_out(made)
     args = made.parse_args(argv)
     check_name(args.name)
@@ -37,10 +46,10 @@ def main(argv: list[str]) -> int:
     members = chosen(root, args.runs, args.best, args.experiment)
     experiment = args.experiment or EXPERIMENT
     store.prepare(root, experiment)
-    record = ensemble(
-        root, members, args.mean, experiment, args.name, portable(argv).replace("lab.run", "lab.ensemble")
-    )
-    print(f"validation accuracy {record['val']['accuracy']:.4f}, test accuracy {record['test']['accuracy']:.4f}")
+    words = portable(argv).replace("lab.run", "lab.ensemble")
+    record = ensemble(root, members, args.mean, experiment, args.name, words, args.data_dir)
+    name = score_name(record)
+    print(f"validation {name} {score(record, 'val'):.4f}, test {name} {score(record, 'test'):.4f}")
     from lab import report
 
     report.rebuild(root, say=print)
@@ -48,7 +57,7 @@ def main(argv: list[str]) -> int:
 
 
 def chosen(root: Path, names: list[str], best: int | None, experiment: str | None) -> list[dict[str, Any]]:
-    """The members' records. `best` reads validation only: accuracy first, then loss.
+    """The members' records. `best` reads validation only: the task's score first, then loss.
 
     Raises:
         BadInput: too few of them, unfinished ones, or runs of different data.
@@ -59,74 +68,143 @@ def chosen(root: Path, names: list[str], best: int | None, experiment: str | Non
         if experiment is None or best < 2:
             raise BadInput("--best takes 2 or more, with --experiment X to say among which runs")
         done = [r for r in store.read(root, experiment) if r["status"] == "done" and "members" not in r["choices"]]
-        names = [r["name"] for r in sorted(done, key=lambda r: (-r["val"]["accuracy"], r["val"]["loss"]))[:best]]
+        names = [r["name"] for r in sorted(done, key=lambda r: (-score(r, "val"), r["val"]["loss"]))[:best]]
     members = [store.finished(root, n) for n in dict.fromkeys(names)]
     if len(members) < 2:
         raise BadInput(f"an ensemble takes two finished runs or more; found {len(members)}")
     for r in members:
-        refuse_masks(r, "lab.ensemble")
-        if r["data"]["digest"] != members[0]["data"]["digest"]:
-            raise BadInput(f"{r['name']} was made on other data than {members[0]['name']}; choose runs of one data set")
+        if any(r["data"][of] != members[0]["data"][of] for of in ("digest", "classes")):
+            raise BadInput(
+                f"{r['name']} was made on other data than {members[0]['name']}; choose runs of one data set, and for "
+                "masks of one size"
+            )
     return members
 
 
 def ensemble(
-    root: Path, members: list[dict[str, Any]], mean: str, experiment: str, label: str | None, command: str
+    root: Path,
+    members: list[dict[str, Any]],
+    mean: str,
+    experiment: str,
+    label: str | None,
+    command: str,
+    data_dir: str | None = None,
 ) -> dict[str, Any]:
     """Averages, measures, and writes the record; returns it.
 
     Raises:
-        BadInput: a member's probabilities are not on this machine, or are not of this data set's examples.
+        BadInput: what a member left behind, or for masks the data, is not on this machine or not of this data set.
     """
-    from lab import predictions
     from lab.child import now
-    from lab.tasks import classification as task
 
     began, first = time.perf_counter(), members[0]
     c = first["choices"]
-    classes = tuple(first["data"]["classes"])
-    scores, kept = {}, {}
+    classes, task = tuple(first["data"]["classes"]), import_module(f"lab.tasks.{c['task']}")
+    data, batches = (repeated if c["task"] == "segmentation" else stored)(root, members, data_dir)
+    meters = {}
     for split in first["data"]["splits"]:
-        found = [predictions.read(root, r, split) for r in members]
-        labels, p = found[0][0], averaged([p for _, p in found], mean)
-        meter = task.meter(classes)
-        meter.update(labels, p)
-        scores[split], kept[split] = meter.result(), (labels, p)
-    sizes = sorted({r["choices"]["size"] for r in members})
+        meter = meters[split] = (task.last_meter if split == "test" else task.meter)(classes)
+        for labels, tables in batches(split):
+            meter.update(labels, averaged(tables, mean))
+    sizes = sorted({str(r["choices"]["size"]) for r in members})
     choices = {
         "recipe": RECIPE, "task": c["task"], "strategy": f"{mean}_mean", "dataset": c["dataset"],
         "data": c.get("data", c["dataset"]),
         "data_fingerprint": c["data_fingerprint"], "limit": c["limit"], "backbone": f"{len(members)} runs",
-        "weights": "none", "weights_digest": None, "head": "source", "size": sizes[0] if len(sizes) == 1 else None,
+        "weights": "none", "weights_digest": None, "head": "source", "size": c["size"] if len(sizes) == 1 else None,
         "precision": c["precision"], "seed": 0, "members": sorted(r["digest"] for r in members),
     }  # fmt: skip
     known = digest({k: v for k, v in choices.items() if k not in ("precision", "data")})
-    name = f"{mean}_mean-{len(members)}_runs-{c['dataset']}-{known[:8]}"
+    name = f"{mean}_mean-{len(members)}_runs-{plain(choices['data'])}-{known[:8]}"
+    summed = [k for k in SUMMED if all(k in r["cost"] for r in members)]
     record = {
         "schema": store.SCHEMA, "name": name, "experiment": experiment, "status": "done", "label": label,
         "command": command, "choices": choices, "digest": known, "group": known, "data": first["data"],
-        "members": [r["name"] for r in members], "steps": [], "findings": [], **scores,
-        "cost": {
-            "train_seconds": sum(r["cost"]["train_seconds"] for r in members),
-            "inference_ms_per_image": sum(r["cost"]["inference_ms_per_image"] for r in members),
-            "seconds": time.perf_counter() - began,
-        },
+        "members": [r["name"] for r in members], "steps": [], "findings": [],
+        **{split: meter.result() for split, meter in meters.items()},
+        "net": {"parameters": sum(r["net"]["parameters"] for r in members)},
+        "cost": {k: sum(r["cost"][k] for r in members) for k in summed} | {"seconds": time.perf_counter() - began},
         "environment": first["environment"], "finished": now(),
     }  # fmt: skip
-    predictions.write(root, experiment, name, kept)
+    task.keep(root, experiment, name, data, meters)
     store.write(root, record)
     return record
 
 
-def averaged(tables: list[Any], mean: str):
-    """Probabilities (N, K) of each member to their mean, rows of which add up to 1."""
+def stored(root: Path, members: list[dict[str, Any]], data_dir: str | None) -> tuple[None, Callable[[str], Batches]]:
+    """(nothing, the probabilities that the members stored of a split); no network is opened.
+
+    Raises:
+        BadInput: there is a folder of data, which are not read.
+    """
+    from lab import predictions
+
+    if data_dir:
+        raise BadInput("--data-dir is for runs that predict masks; these stored their probabilities; leave it out")
+
+    def batches(split: str) -> Batches:
+        found = [predictions.read(root, r, split) for r in members]
+        yield found[0][0], [p for _, p in found]
+
+    return None, batches
+
+
+def repeated(root: Path, members: list[dict[str, Any]], data_dir: str | None) -> tuple[Any, Callable[[str], Batches]]:
+    """(the data, what the members say of a split, each opened again): probabilities of pixels are too many to store.
+
+    Raises:
+        BadInput: weights or data are not here, or the data are others.
+    """
+    weights = [store.kept(root, r, "weights.h5") for r in members]
+    from lab.environment import wake_keras
+
+    wake_keras()
+    import keras
+
+    from lab.data import eval_batches
+    from lab.load import reopen, reread
+    from lab.net import to_numpy
+    from lab.progress import over
+    from lab.reading import ahead
+    from lab.tasks.segmentation import probabilities
+
+    data, nets = reread(members[0], data_dir), []
+    if data.digest != members[0]["data"]["digest"]:
+        raise BadInput(
+            f"the data of {members[0]['choices']['dataset']} found here are not those of {members[0]['name']}; give "
+            "its own with --data-dir"
+        )
+    for record, path in zip(members, weights, strict=True):
+        keras.config.set_dtype_policy(record["choices"]["precision"])
+        nets.append(reopen(record, path))
+    count = min(r["choices"].get("batch_size", BATCH) for r in members)
+
+    def batches(split: str) -> Batches:
+        examples = data.splits()[split]
+        takes = list(eval_batches(len(examples), count))
+        wanted = [take for take, _ in takes]
+        read = zip(takes, ahead(examples.images, wanted), ahead(examples.labels, wanted), strict=True)
+        with over(f"predicting {split}", len(examples)) as advance:
+            for (_, real), images, labels in read:
+                logits = (to_numpy(net.model.predict_on_batch(net.sized(images))) for net in nets)
+                yield labels[:real], (probabilities(z[:real]) for z in logits)
+                advance(real)
+
+    return data, batches
+
+
+def averaged(tables: Iterable[Any], mean: str):
+    """Probabilities (..., K) of each member to their mean float64, rows of which add up to 1; one member at a time."""
     import numpy as np
 
-    stacked = np.stack(tables).astype("float64")
+    total, count = 0.0, 0
+    for table in tables:
+        p = table.astype("float64")
+        total, count = total + (p if mean == "arithmetic" else np.log(np.maximum(p, 1e-12))), count + 1
     if mean == "arithmetic":
-        return stacked.mean(axis=0)
-    product = np.exp(np.log(np.maximum(stacked, 1e-12)).mean(axis=0))
-    return product / product.sum(axis=1, keepdims=True)
+        return total / count
+    product = np.exp(total / count)
+    return product / product.sum(axis=-1, keepdims=True)
 
 
 if __name__ == "__main__":

@@ -12,15 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from lab import __version__, command, formats, model_card, predict, store
-from lab.datasets import opened
 from lab.environment import full_precision, hushed, versions, wake_keras
 from lab.errors import BadInput
-from lab.spec import dropped
 
 # Of a probability. Each runtime rounds float32 in its own way, which a deep network amplifies: mostly to 1e-6, and to
 # 2e-4 in an EfficientNetB0 that is itself 1e-4 off what float64 gives. A step that is lost or doubled shows at 1e-2.
 TOLERANCE = 1e-3
-CHECKED = 128  # images
+CHECKED = {"classification": 128, "segmentation": 16}  # images; a mask is as many answers as it has pixels
 BATCH = 32
 
 
@@ -32,7 +30,6 @@ def main(argv: list[str]) -> int:
     record = store.finished(root, args.run)
     if members := record.get("members"):
         raise BadInput(f"{record['name']} is a mean of {len(members)} runs, not a network; export one: {members[0]}")
-    predict.refuse_masks(record, "lab.export")
     weights = store.kept(root, record, "weights.h5")
     formats.require(wanted)
     target = Path(args.to_dir).expanduser().resolve() if args.to_dir else root / "exports" / record["name"]
@@ -42,8 +39,7 @@ def main(argv: list[str]) -> int:
         full_precision()
         images, origin = real_images(record, args.images, args.data_dir)
         about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
-        classes = [" ".join(c.split()) for c in record["data"]["classes"]]
-        store.write_atomically(folder / "classes.txt", "".join(f"{c}\n" for c in classes))
+        store.write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
         store.write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
         store.write_atomically(folder / "README.md", model_card.card(root, record, about))
     print(f"wrote {', '.join(wanted)}, classes.txt, export.json and the model card README.md into {target}")
@@ -54,7 +50,8 @@ def parser() -> command.Parser:
     made = command.parser(
         "lab.export",
         "Writes a finished run as files that other programs read, from images (0 to 255, at the run's size) to class "
-        "probabilities; reads each back, compares it with the run on real images, and writes a model card.",
+        "probabilities, each pixel's for masks; reads each back, compares it with the run on real images, and writes a "
+        "model card.",
     )
     made.add_argument("run", metavar="RUN", help="a finished run, as lab.predict takes it")
     made.add_argument("--to", metavar="X", required=True, help=f"one or more of {', '.join(formats.FORMATS)}")
@@ -73,34 +70,32 @@ def parser() -> command.Parser:
 
 
 def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str | None) -> tuple[Any, str]:
-    """(images (n, h, w, C) uint8 as the run read its own, what they are); at most `CHECKED`, spread over all.
+    """(images (n, h, w, C) uint8 as the run read its own, what they are); at most `CHECKED`, evenly over all.
 
     Raises:
         BadInput: the run's data are not here, or are not those that it was tested on.
     """
     import numpy as np
 
+    most = CHECKED[record["choices"]["task"]]
     if places:
         files = [found for place in places for found in predict.listed(Path(place))]
-        chosen = [files[i] for i in _spread(len(files))]
+        chosen = [files[i] for i in _spread(len(files), most)]
         fit = predict.fit_of(record["choices"]["dataset"])
         read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
         return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
-    c = record["choices"]
-    dataset, _ = opened(c["dataset"], data_dir)
-    dataset = dataset.told(record["data"]["shape"][0], None, bool(record["data"].get("left_out")))
+    from lab.load import reread
+
     try:
-        if dataset.embedded:
-            dataset.fingerprint(data_dir)  # refuses a folder
-        test = dataset.load(data_dir).without(dropped(c.get("drop_classes"))).limited(c["limit"]).test
+        test = reread(record, data_dir).test
     except BadInput as error:
         raise BadInput(f"{error}; or check on other images: --images FILES") from None
     if test.digest != record["data"]["splits"]["test"]["digest"]:
         raise BadInput(
-            f"the test images of {c['dataset']} found here are not those of {record['name']}; give its own with "
-            "--data-dir, or check on other images: --images FILES"
+            f"the test images of {record['choices']['dataset']} found here are not those of {record['name']}; give its "
+            "own with --data-dir, or check on other images: --images FILES"
         )
-    return test.images[_spread(len(test))], f"{min(CHECKED, len(test)):,} of the run's {len(test):,} test images"
+    return test.images[_spread(len(test), most)], f"{min(most, len(test)):,} of the run's {len(test):,} test images"
 
 
 def export(
@@ -134,7 +129,7 @@ def export(
 
 
 def original(record: dict[str, Any], weights: Path, images: Any, precision: str) -> tuple[Any, Any]:
-    """The run's network in a precision, and its probabilities (n, K) as `lab.predict` computes them."""
+    """The run's network in a precision, and its probabilities (n, ..., K) as `lab.predict` computes them."""
     import keras
     import numpy as np
 
@@ -153,7 +148,7 @@ def original(record: dict[str, Any], weights: Path, images: Any, precision: str)
 
 
 def read_back(name: str, model: Any, file: Path, net: Any, images: Any) -> Any:
-    """Writes a format and gives the probabilities (n, K) that its own runtime then reads from it.
+    """Writes a format and gives the probabilities (n, ..., K) that its own runtime then reads from it.
 
     Raises:
         BadInput: the converter or the runtime fails.
@@ -171,18 +166,18 @@ def read_back(name: str, model: Any, file: Path, net: Any, images: Any) -> Any:
     except Exception as error:  # of Keras, of a converter, of a runtime: each has its own
         said = " ".join(str(error).replace(str(file), file.name).split())[:200]
         raise BadInput(
-            f"--to {name} does not work for {net.backbone}: {type(error).__name__}: {said}; nothing was written; leave "
-            "this format out"
+            f"--to {name} does not work for {net.backbone} with {net.head}: {type(error).__name__}: {said}; nothing "
+            "was written; leave this format out"
         ) from error
 
 
 def compared(expected: Any, found: Any) -> dict[str, float]:
-    """Largest difference between probabilities (n, K), and the share of images that keep their class."""
+    """Largest difference between probabilities (n, ..., K); share of the images, or pixels, that keep their class."""
     import numpy as np
 
     if expected.shape != found.shape:
         return {"max_difference": float("inf"), "agreement": 0.0}
-    agreement = float((expected.argmax(axis=1) == found.argmax(axis=1)).mean())
+    agreement = float((expected.argmax(axis=-1) == found.argmax(axis=-1)).mean())
     return {"max_difference": float(np.abs(expected - found).max()), "agreement": agreement}
 
 
@@ -195,13 +190,18 @@ def describe(record: dict[str, Any], wanted: list[str], images: Any, origin: str
     from lab.child import now
 
     height, width, bands = record["net"]["shape"]
+    place = [height, width] if record["choices"]["task"] == "segmentation" else []
     packages = ["keras", "tensorflow", "numpy", *(p for n in wanted for p in formats.FORMATS[n].needs.values())]
     return {
         "run": record["name"],
         "record": record.get("integrity", "unknown"),
         "command": f"python -m lab.export {record['name']} --to {','.join(wanted)}",
         "input": {"name": "images", "shape": [None, height, width, bands], "dtype": "float32", "range": [0, 255]},
-        "output": {"name": "probabilities", "shape": [None, len(record["data"]["classes"])], "dtype": "float32"},
+        "output": {
+            "name": "probabilities",
+            "shape": [None, *place, len(record["data"]["classes"])],
+            "dtype": "float32",
+        },
         "checked_on": {"images": len(images), "what": origin},
         "versions": {"lab": __version__, "python": platform.python_version(), **versions(dict.fromkeys(packages))},
         "made": now(),
@@ -249,11 +249,11 @@ def _batches(images: Any) -> Iterator[Any]:
         yield images[start : start + BATCH]
 
 
-def _spread(count: int) -> Any:
-    """At most `CHECKED` indices, evenly over `count`: data sets are often sorted by class."""
+def _spread(count: int, most: int) -> Any:
+    """At most so many indices, evenly over `count`: data sets are often sorted by class."""
     import numpy as np
 
-    return np.linspace(0, count - 1, min(count, CHECKED)).astype(int)
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The formats a network is exported in: what each needs, how it is written and read back. No Keras until one is.
 
-images (N, H, W, C) float32, 0-255 ─► the run's network ─► softmax ─► probabilities (N, K)
+images (N, H, W, C) float32, 0-255 ─► the run's network ─► softmax ─► probabilities (N, K), or (N, H, W, K) of masks
 """
 
 import sys
@@ -13,7 +13,7 @@ from typing import Any
 
 from lab.errors import BadInput
 
-Predict = Callable[[Any], Any]  # images (N, H, W, C) float32 to probabilities (N, K), both NumPy
+Predict = Callable[[Any], Any]  # images (N, H, W, C) float32 to probabilities (N, ..., K), both NumPy
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,9 @@ def standalone(net: Any) -> Any:
 
     from lab.net import to_numpy
 
-    copy = keras.models.clone_model(net.model, clone_function=lambda layer: layer, call_function=_unwrapped)
+    copy = keras.models.clone_model(
+        net.model, clone_function=lambda layer: layer, call_function=_unwrapped, recursive=True
+    )
     softmax = keras.layers.Softmax(dtype="float32", name="probabilities")
     model = keras.Model(copy.inputs[0], softmax(copy.outputs[0]), name="net")
     for layer in model._flatten_layers():

@@ -1,4 +1,4 @@
-"""A network with a source's weights in it: from ImageNet, from files, from finished runs."""
+"""A network with a source's weights in it: from ImageNet, from files, from finished runs, and a run's data again."""
 
 import tempfile
 import warnings
@@ -10,9 +10,12 @@ import numpy as np
 
 from lab import names
 from lab.backbones import Backbone
+from lab.data import Data
+from lab.datasets import opened
 from lab.errors import BadInput
 from lab.heads import Head
 from lab.net import Net, assign, to_numpy
+from lab.spec import dropped
 from lab.weights import Source, read_arrays
 
 Array = np.ndarray
@@ -69,6 +72,22 @@ def reopen(record: dict[str, Any], path: Path) -> Net:
     except (ValueError, KeyError, OSError) as error:
         raise BadInput(f"{path.name} does not hold the weights of {record['name']}: {str(error)[:100]}") from None
     return net
+
+
+def reread(record: dict[str, Any], data_dir: str | None) -> Data:
+    """The data of a finished run as the run read them; that they are the same is for the caller to look at.
+
+    Raises:
+        BadInput: they are not here.
+    """
+    c, (height, width, _) = record["choices"], record["data"]["shape"]
+    dataset, _ = opened(c["dataset"], data_dir)
+    dataset = dataset.told(
+        height if height == width else f"{width}x{height}", None, bool(record["data"].get("left_out"))
+    )
+    if dataset.embedded:
+        dataset.fingerprint(data_dir)  # refuses a folder
+    return dataset.load(data_dir).without(dropped(c.get("drop_classes"))).limited(c["limit"])
 
 
 def _arrays(backbone: Backbone, source: Source, top: bool) -> tuple[list[Array], list[Array]]:

@@ -13,12 +13,23 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from lab import formats, names, store
+from lab import formats, masks, names, store
 from lab.errors import BadInput
+from lab.predict import fit_of
 from lab.store import data_of
+from lab.tasks import score, score_name
 
 WEAKEST = 5  # classes
-METRICS = {"top5": "top-5 accuracy", "macro_f1": "macro F1"}
+METRICS = {
+    "classification": {"top5": "top-5 accuracy", "macro_f1": "macro F1"},
+    "segmentation": {
+        "miou": "mIoU", "mdice": "mDice", "frequency_weighted_iou": "frequency-weighted IoU", "accuracy":
+        "pixel accuracy", "boundary_f1": "boundary F1", "image_miou": "mean of the images' mIoU",
+        "image_mdice": "mean of the images' mDice",
+    },
+}  # fmt: skip
+# What Hugging Face calls a task and its score.
+CALLED = {"classification": ("image-classification", "accuracy"), "segmentation": ("image-segmentation", "mean_iou")}
 STATED = "as the documentation of Keras 2 says (keras-team/keras, docs/templates/applications.md)"
 # What that file says of the ImageNet weights of each module of keras.applications; of the others it says nothing.
 LICENCES = {
@@ -46,19 +57,20 @@ def card(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
 
 def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
     """YAML for Hugging Face; each value is JSON, which YAML reads too."""
-    dataset = data_of(record["choices"])
-    scores = [{"type": "accuracy", "name": "test accuracy", "value": record["test"]["accuracy"]}]
+    dataset, task = data_of(record["choices"]), record["choices"]["task"]
+    called, kind = CALLED[task]
+    scores = [{"type": kind, "name": f"test {score_name(record)}", "value": score(record, "test")}]
     result = {
-        "task": {"type": "image-classification"},
+        "task": {"type": called},
         "dataset": {"type": dataset, "name": dataset, "split": "test"},
         "metrics": scores,
     }
     values = {
         "library_name": "keras",
-        "pipeline_tag": "image-classification",
+        "pipeline_tag": called,
         "license": "other",
         "license_name": "see-the-section-licence",
-        "tags": ["image-classification", "transfer-learning", *about["formats"]],
+        "tags": [called, "transfer-learning", *about["formats"]],
         "model-index": [{"name": record["name"], "results": [result]}],
     }
     return "\n".join(["---", *(f"{k}: {json.dumps(v)}" for k, v in values.items()), "---"])
@@ -66,13 +78,22 @@ def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
 
 def summary(record: dict[str, Any]) -> str:
     c, (height, width, bands) = record["choices"], record["net"]["shape"]
-    test = record["test"]
+    test, head = record["test"], f" with the head {plain(c['head'])}" if has_masks(record) else ""
+    right = (
+        f"each pixel gets one of them, with a mIoU of {test['miou']:.3f} on {test['examples']:,} test images"
+        if has_masks(record)
+        else f"{test['accuracy']:.1%} of {test['examples']:,} test images are right"
+    )
     return (
         f"Tells {len(record['data']['classes'])} classes of {plain(data_of(c))} apart in {_kind(bands)} images of "
-        f"{height} × {width} px: {test['accuracy']:.1%} of {test['examples']:,} test images are right. The network is "
-        f"{plain(c['backbone'])} with {record['net']['parameters']:,} parameters, trained by the strategy "
-        f"{plain(c['strategy'])} from {_weights(c['weights'])}."
+        f"{height} × {width} px: {right}. The network is {plain(c['backbone'])}{head} and has "
+        f"{record['net']['parameters']:,} parameters, trained by the strategy {plain(c['strategy'])} from "
+        f"{_weights(c['weights'])}."
     )
+
+
+def has_masks(record: dict[str, Any]) -> bool:
+    return record["choices"]["task"] == "segmentation"
 
 
 def files(about: dict[str, Any]) -> str:
@@ -80,10 +101,11 @@ def files(about: dict[str, Any]) -> str:
         [name, f"`{f['file']}`", f"{f['mb']:.2f}", f"{f['max_difference']:.1e}", f"{f['agreement']:.1%}"]
         for name, f in about["formats"].items()
     ]
+    same = "same class, of pixels" if len(about["output"]["shape"]) == 4 else "same class"
     text = (
         f"Each file was read back by its own runtime and compared with the run on {about['checked_on']['what']}; a "
         f"difference above {min(f['tolerance'] for f in about['formats'].values()):g} would have been refused.\n\n"
-        + _table(["format", "file", "MB", "largest difference of a probability", "same class"], rows)
+        + _table(["format", "file", "MB", "largest difference of a probability", same], rows)
     )
     if own := about.get("own_precision"):
         text += (
@@ -96,20 +118,29 @@ def files(about: dict[str, Any]) -> str:
 def use(record: dict[str, Any], about: dict[str, Any]) -> str:
     """How to make the input, and for each format the lines that read it."""
     height, width, bands = record["net"]["shape"]
+    resizings = _resizings(record)
+    pillow = "Image, ImageOps" if any("ImageOps" in line for line in resizings) else "Image"
     lines = [
         "import numpy as np",
-        "from PIL import Image",
+        f"from PIL import {pillow}",
         "",
         f'photo = Image.open("photo.jpg").convert("{"L" if bands == 1 else "RGB"}")',
-        *(f"photo = photo.resize(({s}, {s}), Image.Resampling.BILINEAR)  # {what}" for s, what in _sizes(record)),
+        *resizings,
         f'images = np.asarray(photo, "float32").reshape(1, {height}, {width}, {bands})  # 0 to 255',
         'classes = open("classes.txt", encoding="utf-8").read().splitlines()',
     ]
+    count = len(record["data"]["classes"])
+    given = (
+        f"(N, {height}, {width}, {count}), in the order of `classes.txt`; those of a pixel add up to 1, and "
+        "`probabilities.argmax(axis=-1)` are the masks."
+        if has_masks(record)
+        else f"(N, {count}), in the order of `classes.txt`; a row adds up to 1."
+    )
     text = (
         f"`images` is float32 (N, {height}, {width}, {bands}), {_kind(bands)}, with values from 0 to 255 as they are "
-        "in the file, any N. Do not scale or normalise them: that is inside. `probabilities` is float32 (N, "
-        f"{len(record['data']['classes'])}), in the order of `classes.txt`; a row adds up to 1. Resizing is the "
-        "caller's: bilinear, with antialiasing where it shrinks, as Pillow does.\n\n" + _code("\n".join(lines))
+        "in the file, any N. Do not scale or normalise them: that is inside. `probabilities` is float32 "
+        f"{given} Resizing is the caller's: bilinear, with antialiasing where it shrinks, as Pillow does.\n\n"
+        + _code("\n".join(lines))
     )
     for name in about["formats"]:
         needed = [f"import {m}" for m in about["imports"]] if name == "keras" else []
@@ -125,8 +156,18 @@ def data(record: dict[str, Any]) -> str:
     return (
         f"{plain(data_of(c))}: {_about('datasets', c['dataset'].partition(':')[0])} Source: {source}.{limit} "
         f"Digest of all: `{about['digest'][:16]}`.\n\n{_table(['split', 'examples', 'digest'], counts)}\n\n"
-        f"{len(about['classes'])} classes: {', '.join(map(plain, about['classes']))}."
+        f"{_classes(record)}"
     )
+
+
+def _classes(record: dict[str, Any]) -> str:
+    """The classes; of masks a row each, with the pixels' value and the colour that they are drawn in."""
+    classes = [plain(c) for c in record["data"]["classes"]]
+    if not has_masks(record):
+        return f"{len(classes)} classes: {', '.join(classes)}."
+    colours = ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in masks.colours(record)]
+    rows = [[str(i), name, f"`{colour}`"] for i, (name, colour) in enumerate(zip(classes, colours, strict=True))]
+    return f"{len(classes)} classes:\n\n" + _table(["value", "class", "colour"], rows)
 
 
 def training(record: dict[str, Any]) -> str:
@@ -143,17 +184,29 @@ def metrics(root: Path, record: dict[str, Any]) -> str:
     """All figures of the record, and the classes that do worst."""
     splits = [s for s in ("train", "val", "test") if s in record]
     figures = [k for k, v in record["test"].items() if isinstance(v, int | float)]
-    rows = [[plain(METRICS.get(k, k)), *(_figure(record[s].get(k)) for s in splits)] for k in figures]
-    known = {c: a for c, a in record["test"]["per_class"].items() if a is not None}
-    worst = sorted(known, key=lambda c: (known[c], c))[:WEAKEST]
-    counts = examples(root, record)
-    weakest = [[plain(c), f"{known[c]:.3f}", counts.get(c, "-")] for c in worst]
+    called = METRICS[record["choices"]["task"]]
+    rows = [[plain(called.get(k, k)), *(_figure(record[s].get(k)) for s in splits)] for k in figures]
+    a_pixel = " a pixel; pixels labelled 255 count nowhere" if has_masks(record) else ""
     return (
-        "Measured in inference mode; fractions from 0 to 1, the loss in nats.\n\n"
+        f"Measured in inference mode; fractions from 0 to 1, the loss in nats{a_pixel}.\n\n"
         + _table(["", *splits], rows)
         + "\n\nThe weakest classes, on the test split:\n\n"
-        + _table(["class", "accuracy", "examples"], weakest)
+        + weakest(root, record)
     )
+
+
+def weakest(root: Path, record: dict[str, Any]) -> str:
+    """A row for each of the classes that do worst on the test split, of those that have a figure."""
+    per_class = record["test"]["per_class"]
+    if has_masks(record):
+        heads, counts = ["class", "IoU", "pixels"], {c: of["pixels"] for c, of in per_class.items()}
+        figures = {c: of["iou"] for c, of in per_class.items()}
+    else:
+        heads, counts, figures = ["class", "accuracy", "examples"], examples(root, record), per_class
+    known = {c: figure for c, figure in figures.items() if figure is not None}
+    worst = sorted(known, key=lambda c: (known[c], c))[:WEAKEST]
+    rows = [[plain(c), f"{known[c]:.3f}", f"{counts[c]:,}" if c in counts else "-"] for c in worst]
+    return _table(heads, rows)
 
 
 def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
@@ -168,17 +221,16 @@ def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
 
 def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
     c, (height, width, _) = record["choices"], record["net"]["shape"]
-    train, px = record["data"]["splits"]["train"]["examples"], record["data"]["shape"][0]
+    train, read = record["data"]["splits"]["train"]["examples"], tuple(record["data"]["shape"][:2])
     found = [
         f"It takes images of {height} × {width} px and nothing else.",
         f"It learnt from {train:,} images of {plain(data_of(c))} and knows its {len(record['data']['classes'])} "
-        "classes only: shown anything else, it still names one of them.",
+        f"classes only: shown anything else, it still names one of them{' for each pixel' * has_masks(record)}.",
         f"The figures above are of {record['test']['examples']:,} test images of the same data set.",
     ]
-    if px != height:
-        found.append(
-            f"Its images were read at {px} × {px} px and then resized; images of another origin look different."
-        )
+    if read != (height, width):
+        size = f"{read[0]} × {read[1]} px"
+        found.append(f"Its images were read at {size} and then resized; images of another origin look different.")
     if c["limit"]:
         found.append(f"It was made to try something out: with {c['limit']:,} examples of each split at most.")
     if c.get("watch", "val") == "test":
@@ -280,11 +332,17 @@ def _kind(bands: int) -> str:
     return {1: "grey", 3: "RGB"}.get(bands, f"{bands}-band")
 
 
-def _sizes(record: dict[str, Any]) -> list[tuple[int, str]]:
-    """The heights that the run's images went through: as they were read, and as the network takes them."""
-    read, taken = record["data"]["shape"][0], record["net"]["shape"][0]
-    last = (taken, "as the network takes them")
-    return [last] if read == taken else [(read, "as the run read its images"), last]
+def _resizings(record: dict[str, Any]) -> list[str]:
+    """The Python that an image goes through: it is read as the run read its own, then resized for the network."""
+    read, taken = (tuple(record[part]["shape"][1::-1]) for part in ("data", "net"))
+    bilinear = "Image.Resampling.BILINEAR"
+    resize = {
+        "squash": f"photo.resize({read}, {bilinear})", "crop": f"ImageOps.fit(photo, {read}, {bilinear})",
+        "pad": f"ImageOps.pad(photo, {read}, {bilinear})",
+    }[fit_of(record["choices"]["dataset"])]  # fmt: skip
+    found = [f"photo = {resize}  # as the run read its images"]
+    last = f"photo = photo.resize({taken}, {bilinear})  # as the network takes them"
+    return found if read == taken else [*found, last]
 
 
 def _weights(label: str) -> str:

@@ -1,4 +1,4 @@
-"""`python -m lab.predict RUN IMAGES`: a finished run's classes and probabilities for files of any size."""
+"""`python -m lab.predict RUN IMAGES`: a finished run's classes, or masks, for image files of any size."""
 
 import csv
 import io
@@ -12,23 +12,30 @@ from lab.errors import BadInput
 from lab.progress import over
 
 SHOWN = 50  # lines
-BATCH = 128
+BATCH = 128  # images at most
 
 
 def main(argv: list[str]) -> int:
-    made = command.parser("lab.predict", "Prints the classes that a finished run gives to images, with probabilities.")
+    made = command.parser("lab.predict", "Prints the classes that a finished run gives to images, or their pixels.")
     made.add_argument(
         "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
     )
     made.add_argument("images", metavar="IMAGES", nargs="+", help="image files, folders, or a zip of images")
     made.add_argument("--top", type=int, default=3, metavar="K", help="how many classes a line shows (default: 3)")
-    made.add_argument("--csv", metavar="FILE", help="write file, class and the probability of every class")
+    made.add_argument(
+        "--csv", metavar="FILE", help="write file, class and the probability, or the share of pixels, of every class"
+    )
     made.add_argument("--submission", metavar="FILE", help="write a Kaggle submission: Path,ClassId")
+    made.add_argument(
+        "--to-dir", metavar="DIR", help="write masks, for a run that predicts them: PNG of the images' names and sizes"
+    )
+    made.add_argument("--overlay", action="store_true", help="beside each mask, the image with the mask over it")
     command.add_out(made)
     args = made.parse_args(argv)
     root = command.root_of(args.out)
     record = store.finished(root, args.run, ("done", "interrupted"))
-    refuse_masks(record, "lab.predict")
+    has_masks = record["choices"]["task"] == "segmentation"
+    refuse(args, record["name"], has_masks)
     if record["status"] == "interrupted":
         print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
     classes = record["data"]["classes"]
@@ -36,24 +43,34 @@ def main(argv: list[str]) -> int:
         raise BadInput(f"--top must be from 1 to {len(classes)}; received {args.top}")
     weights = store.kept(root, record, "weights.h5")
     files = [found for place in args.images for found in listed(Path(place))]
-    names, table = [name for name, _, _ in files], probabilities(record, weights, files)
+    names, found = [name for name, _, _ in files], probabilities(record, weights, files)
+    if has_masks:
+        found = shares(record, files, found, args.to_dir, args.overlay)
+    table = list(found)
     for line in lines(names, table, classes, args.top):
         print(line)
-    for place, text in ((args.csv, as_csv), (args.submission, as_submission)):
+    for place, text in ((args.csv, as_shares if has_masks else as_csv), (args.submission, as_submission)):
         if place:
             store.write_atomically(Path(place), text(names, table, classes))
             print(f"wrote {len(names):,} rows into {place}")
+    if args.to_dir:
+        store.write_atomically(Path(args.to_dir) / "classes.txt", as_list(classes))
+        print(f"wrote {len(names):,} masks and classes.txt into {args.to_dir}")
     return 0
 
 
-def refuse_masks(record: dict[str, Any], command: str) -> None:
-    """Refuses a run that predicts masks, which a command does not write yet.
+def refuse(args: Any, run: str, has_masks: bool) -> None:
+    """Refuses what the other task writes.
 
     Raises:
-        BadInput: names the run.
+        BadInput: says what this one does.
     """
-    if record["choices"]["task"] == "segmentation":
-        raise BadInput(f"{record['name']} predicts masks, which {command} does not write; it takes a classification")
+    if has_masks and args.submission:
+        raise BadInput(f"--submission has a class for each image, and {run} predicts masks; write them with --to-dir")
+    if not has_masks and args.to_dir:
+        raise BadInput(f"--to-dir is for masks, and {run} predicts a class for each image; write them with --csv")
+    if args.overlay and not args.to_dir:
+        raise BadInput("--overlay writes beside the masks of --to-dir DIR; give it, too")
 
 
 def listed(place: Path) -> list[tuple[str, Any, str]]:
@@ -79,8 +96,8 @@ def listed(place: Path) -> list[tuple[str, Any, str]]:
     return [(prefix + name, files, name) for name in found]
 
 
-def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]]):
-    """Probabilities (N, K) of all files, which are read as the run read its data; a batch at a time."""
+def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]]) -> Iterator[Any]:
+    """Yields the probabilities (K,), or (H, W, K), of each file, which is read as the run read its data."""
     from importlib import import_module
 
     from lab.environment import wake_keras
@@ -94,14 +111,35 @@ def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, 
 
     keras.config.set_dtype_policy(record["choices"]["precision"])
     task = import_module(f"lab.tasks.{record['choices']['task']}")
-    net, parts = reopen(record, weights), []
+    net, shape = reopen(record, weights), tuple(record["data"]["shape"])
+    count = min(BATCH, len(files), record["choices"].get("batch_size", BATCH))  # what fitted into memory in training
     with over("predicting", len(files)) as advance:
-        for images in batches(files, tuple(record["data"]["shape"]), fit_of(record["choices"]["dataset"])):
+        for images in batches(files, shape, fit_of(record["choices"]["dataset"]), count):
             real = len(images)
-            full = np.concatenate([images, np.repeat(images[:1], BATCH - real, axis=0)])  # one shape, one trace
-            parts.append(task.probabilities(to_numpy(net.model.predict_on_batch(net.sized(full))))[:real])
+            full = np.concatenate([images, np.repeat(images[:1], count - real, axis=0)])  # one shape, one trace
+            yield from task.probabilities(to_numpy(net.model.predict_on_batch(net.sized(full))))[:real]
             advance(real)
-    return np.concatenate(parts)
+
+
+def shares(
+    record: dict[str, Any], files: list[tuple[str, Any, str]], found: Iterator[Any], to_dir: str | None, overlay: bool
+) -> Iterator[Any]:
+    """Yields the share of pixels (K,) that each class has in each file, and writes the masks where there is a folder.
+
+    Raises:
+        BadInput: a mask would replace an image or another mask.
+    """
+    from lab import masks
+
+    folder = masks.Folder(Path(to_dir), masks.colours(record), overlay) if to_dir else None
+    if folder:
+        folder.check(files)
+    sizes, fit = [of.size(name) for _, of, name in files], fit_of(record["choices"]["dataset"])
+    for (_, of, name), size, p in zip(files, sizes, found, strict=True):
+        mask = masks.restored(p, size, fit)
+        if folder:
+            folder.write(of, name, mask)
+        yield masks.shares(mask, len(record["data"]["classes"]))
 
 
 def fit_of(dataset: str) -> Any:
@@ -111,8 +149,10 @@ def fit_of(dataset: str) -> Any:
     return getattr(opened(dataset, None)[0], "fit", "squash")
 
 
-def batches(files: list[tuple[str, Any, str]], shape: tuple[int, int, int], fit: Any) -> Iterator[Any]:
-    """Images (B, H, W, C) uint8 at the size, with the bands and in the way of the run's data.
+def batches(
+    files: list[tuple[str, Any, str]], shape: tuple[int, int, int], fit: Any, count: int = BATCH
+) -> Iterator[Any]:
+    """Yields up to `count` images (B, H, W, C) uint8 at the size, with the bands and in the way of the run's data.
 
     Raises:
         BadInput: a file is no image, or damaged.
@@ -120,32 +160,41 @@ def batches(files: list[tuple[str, Any, str]], shape: tuple[int, int, int], fit:
     import numpy as np
     from PIL import Image
 
-    size, _, bands = shape
-    for start in range(0, len(files), BATCH):
-        rgb = [opened.image(name, size, fit) for _, opened, name in files[start : start + BATCH]]
+    *size, bands = shape
+    for start in range(0, len(files), count):
+        rgb = [opened.image(name, tuple(size), fit) for _, opened, name in files[start : start + count]]
         yield np.stack([np.asarray(Image.fromarray(x).convert("L"))[..., None] if bands == 1 else x for x in rgb])
 
 
-def lines(names: list[str], table, classes: list[str], top: int) -> Iterator[str]:
-    """A line for each of the first files: name, and the likeliest classes with their probabilities."""
+def lines(names: list[str], table: list[Any], classes: list[str], top: int) -> Iterator[str]:
+    """A line for each of the first files: name, and the likeliest or largest classes with their figures."""
     for name, p in list(zip(names, table, strict=True))[:SHOWN]:
         best = p.argsort()[::-1][:top]
-        yield f"{name}: " + ", ".join(f"{classes[i]} {p[i]:.3f}" for i in best)
+        yield f"{name}: " + ", ".join(f"{classes[i]} {p[i]:.3f}" for i in best if p[i] > 0)
     if len(names) > SHOWN:
         yield f"... and {len(names) - SHOWN:,} more; --csv FILE keeps them all"
 
 
-def as_csv(names: list[str], table, classes: list[str]) -> str:
-    best = table.argmax(axis=1)
+def as_csv(names: list[str], table: list[Any], classes: list[str]) -> str:
     rows = [
-        [name, int(i), classes[i], f"{p[i]:.6f}", *(f"{v:.6f}" for v in p)]
-        for name, i, p in zip(names, best, table, strict=True)
+        [name, int(i := p.argmax()), classes[i], f"{p[i]:.6f}", *(f"{v:.6f}" for v in p)]
+        for name, p in zip(names, table, strict=True)
     ]
     return _table(["file", "class_id", "class", "probability", *(f"p {c}" for c in classes)], rows)
 
 
-def as_submission(names: list[str], table, classes: list[str]) -> str:
-    return _table(["Path", "ClassId"], [[n, int(i)] for n, i in zip(names, table.argmax(axis=1), strict=True)])
+def as_shares(names: list[str], table: list[Any], classes: list[str]) -> str:
+    rows = [[name, *(f"{v:.6f}" for v in p)] for name, p in zip(names, table, strict=True)]
+    return _table(["file", *(f"share {c}" for c in classes)], rows)
+
+
+def as_submission(names: list[str], table: list[Any], classes: list[str]) -> str:
+    return _table(["Path", "ClassId"], [[n, int(p.argmax())] for n, p in zip(names, table, strict=True)])
+
+
+def as_list(classes: list[str]) -> str:
+    """A class on each line; the first is number 0."""
+    return "".join(" ".join(c.split()) + "\n" for c in classes)
 
 
 def _table(head: list[str], rows: list[list]) -> str:

@@ -155,8 +155,12 @@ class Resolved:
         """File name of the record, without `.json`: readable first, unique last."""
         c = self.choices
         words = [self.run.name or c["backbone"], c["strategy"], c["data"], f"{c['size']}px", f"s{self.run.seed}"]
-        plain = "-".join(re.sub(r"[^A-Za-z0-9.=]+", "_", w).strip("_") for w in words)
-        return f"{plain[:120]}-{self.digest[:8]}"
+        return f"{'-'.join(map(plain, words))[:120]}-{self.digest[:8]}"
+
+
+def plain(text: str) -> str:
+    """A choice as a part of a file's name."""
+    return re.sub(r"[^A-Za-z0-9.=]+", "_", text).strip("_")
 
 
 def check(run: Run) -> Run:

@@ -102,3 +102,37 @@ def trained(tmp_path_factory):
     words = [*TINY, "--strategy", "finetune", "--contrast", "standardize", "--seeds", "2", "--out", str(folder)]
     assert command.call(run.main, words) == 0
     return folder
+
+
+@pytest.fixture(scope="session")
+def trained_masks(tmp_path_factory):
+    """A folder with two finished runs on masks, one a seed, and with their data in photos/; likewise."""
+    from PIL import Image
+
+    from lab import command, run
+
+    folder, data = tmp_path_factory.mktemp("trained"), tiny_masks()
+    for word, split in data.splits().items():
+        for kind, items in (("images", split.images), ("masks", split.labels)):
+            place = folder / "photos" / kind / word
+            place.mkdir(parents=True)
+            for i, pixels in enumerate(items):
+                Image.fromarray(pixels).save(place / f"{i:02d}.png")
+    colours = "".join(f"{c},{r},{g},{b}\n" for c, (r, g, b) in zip(data.classes, data.palette, strict=True))
+    (folder / "photos" / "classes.csv").write_text(f"name,r,g,b\n{colours}")
+    words = ["--dataset", str(folder / "photos"), "--backbone", "cnn10(width=4,norm='none')", "--weights", "none"]
+    words += ["--head", "unet(4,4,4,4)", "--strategy", "scratch", "--size", "32x24", "--epochs", "8", "--seeds", "2"]
+    words += [
+        "--batch-size",
+        "4",
+        "--learning-rate",
+        "0.01",
+        "--augment",
+        "none",
+        "--checks",
+        "none",
+        "--out",
+        str(folder),
+    ]
+    assert command.call(run.main, words) == 0
+    return folder

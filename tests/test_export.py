@@ -331,3 +331,77 @@ def test_jax_writes_what_keras_lets_it_write(run):
     files = [p for p in (run[0] / "exports").rglob("*") if p.is_file()]
     assert {"model.keras", "saved_model.pb"} <= {p.name for p in files}
     assert not [p for p in files if str(ROOT).encode() in p.read_bytes()]
+
+
+@pytest.fixture(scope="module")
+def scenes(trained_masks, tmp_path_factory):
+    """A finished run on masks and its export in all formats that are here."""
+    folder = shutil.copytree(trained_masks, tmp_path_factory.mktemp("lab"), dirs_exist_ok=True)
+    words = [store.read(folder)[0]["name"], "--to", ",".join(HERE), "--data-dir", str(folder / "photos")]
+    assert command.call(export.main, [*words, "--out", str(folder)]) == 0
+    return folder
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+def test_each_format_gives_the_runs_own_masks(scenes, name):
+    if name not in HERE:
+        pytest.skip(f"{', '.join(formats.FORMATS[name].needs.values())} not installed")
+    record, folder = exported(scenes)
+    images = [np.asarray(Image.open(p), "float32") for p in sorted((scenes / "photos/images/test").iterdir())]
+    with np.load(store.kept(scenes, record, "test.npz")) as file:
+        expected = file["predicted"]
+    found = formats.FORMATS[name].open(folder / formats.FORMATS[name].file)(np.stack(images))
+    assert found.shape == (5, 24, 32, 3) and (found.argmax(axis=-1) == expected).mean() > 0.999
+    np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
+
+
+def test_the_export_of_masks_says_so(scenes):
+    record, folder = exported(scenes)
+    about, card = json.loads((folder / "export.json").read_text()), (folder / "README.md").read_text()
+    assert about["output"]["shape"] == [None, 24, 32, 3] and about["imports"] == []
+    assert about["checked_on"] == {"images": 5, "what": "5 of the run's 5 test images"}
+    assert all(f["agreement"] > 0.999 and f["max_difference"] < 1e-5 for f in about["formats"].values())
+    front = dict(line.split(": ", 1) for line in card.split("---\n")[1].splitlines())
+    assert json.loads(front["pipeline_tag"]) == "image-segmentation"
+    (result,) = json.loads(front["model-index"])[0]["results"]
+    score = {"type": "mean_iou", "name": "test mIoU", "value": record["test"]["miou"]}
+    assert result["metrics"] == [score]
+    for split in ("train", "val", "test"):
+        for figure in ("miou", "mdice", "accuracy", "loss", "image_miou"):
+            assert f"{record[split][figure]:.4f}" in card
+    for name, (red, green, blue) in zip(record["data"]["classes"], record["data"]["palette"], strict=True):
+        assert re.search(rf"\| {name} +\| `#{red:02x}{green:02x}{blue:02x}`", card)
+        assert f"{record['test']['per_class'][name]['pixels']:,}" in card
+    assert "photo.resize((32, 24)" in card and "reshape(1, 24, 32, 3)" in card
+
+
+@pytest.mark.parametrize("head", ["unet(4,4,4,4)", "segnet", "deeplabv3(width=4)", "deeplabv3plus(width=4)"])
+def test_every_decoder_becomes_stock_layers(head, tmp_path):
+    """SegNet's unpooling has no layer in Keras; what it is made of has."""
+    import keras
+
+    from lab.net import Net
+    from lab.tasks import segmentation
+
+    net = Net(names.build("backbones", "cnn10(width=4)"), (24, 40, 3), names.build("heads", head), 3)
+    model = formats.standalone(net)
+    assert formats.foreign(model) == []
+    model.save(tmp_path / "m.keras")
+    images = np.random.default_rng(0).uniform(0, 255, (2, 24, 40, 3)).astype("float32")
+    expected = segmentation.probabilities(np.array(net.model(images)))
+    np.testing.assert_allclose(keras.saving.load_model(tmp_path / "m.keras")(images), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("dataset", "line"),
+    [
+        ("masks(px='32x24')", "photo = photo.resize((32, 24), Image.Resampling.BILINEAR)"),
+        ("masks(px='32x24',fit='pad')", "photo = ImageOps.pad(photo, (32, 24), Image.Resampling.BILINEAR)"),
+        ("masks(px='32x24',fit='crop')", "photo = ImageOps.fit(photo, (32, 24), Image.Resampling.BILINEAR)"),
+    ],
+)
+def test_the_card_resizes_as_the_run_did(scenes, dataset, line):
+    record, folder = exported(scenes)
+    record["choices"]["dataset"] = dataset
+    card = model_card.card(scenes, record, json.loads((folder / "export.json").read_text()))
+    assert line in card and ("from PIL import Image, ImageOps" in card) == ("ImageOps." in line)

@@ -42,10 +42,6 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
         assert file["iou"].shape == (5, 8) and len(file["ids"]) == 5
     drawn = {p.name for p in (tmp_path / "img" / "gallery").iterdir()}
     assert drawn == {f"{r['name']}.best_and_worst.png", f"{r['name']}.classes.png"}
-    for other in ("lab.predict", "lab.export"):
-        words = [r["name"], *(["x.png"] if other == "lab.predict" else ["--to", "keras"]), "--out", str(tmp_path)]
-        refused = lab(*words, module=other)
-        assert refused.returncode == 2 and "predicts masks" in refused.stderr and refused.stderr.count("\n") == 1
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,7 @@ from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 Fit = Literal["squash", "crop", "pad"]
 Size = int | tuple[int, int]  # pixels: (height, width), or one number for both
+Box = tuple[int, int, int, int]  # pixels: left, top, right, bottom
 SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 LARGEST = 200_000_000  # pixels of an image: 600 MB once decoded
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns from 89 megapixels on; `opened` refuses, at LARGEST
@@ -102,6 +103,24 @@ def fitted(image: Image.Image, size: Size, fit: Fit = "squash") -> np.ndarray:
         else:
             image = {"crop": ImageOps.fit, "pad": ImageOps.pad}[fit](image, (width, height), Image.Resampling.BILINEAR)
     return np.asarray(image)
+
+
+def seen(own: tuple[int, int], size: Size, fit: Fit = "squash") -> tuple[Box, Box]:
+    """What `fitted` shows of an image of its `own` (height, width), and where in its result that lies."""
+    (height, width), (high, wide) = sides(size), own
+    part, place = (0, 0, wide, high), (0, 0, width, height)
+    if fit == "pad":
+        if wide / high > width / height:
+            new = width, max(1, round(high / wide * width))
+        else:
+            new = max(1, round(wide / high * height)), height
+        left, top = round((width - new[0]) / 2), round((height - new[1]) / 2)
+        place = (left, top, left + new[0], top + new[1])
+    if fit == "crop":
+        kept = (width / height * high, high) if wide / high > width / height else (wide, height / width * wide)
+        left, top = round((wide - kept[0]) / 2), round((high - kept[1]) / 2)
+        part = (left, top, max(left + 1, round((wide + kept[0]) / 2)), max(top + 1, round((high + kept[1]) / 2)))
+    return part, place
 
 
 def sides(size: Size) -> tuple[int, int]:

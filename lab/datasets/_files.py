@@ -12,7 +12,7 @@ from typing import IO
 
 import numpy as np
 
-from lab.datasets._decoding import SUFFIXES, Fit, Size, Unreadable, decoded
+from lab.datasets._decoding import SUFFIXES, Fit, Size, Unreadable, decoded, opened, upright_size
 from lab.errors import BadInput
 
 LARGEST_FILE = 256 << 20  # bytes
@@ -167,6 +167,19 @@ class Files:
             return decoded(self.read(name), size, fit)
         except Unreadable as error:
             raise BadInput(f"{self.called(name)} {error}") from None
+
+    def size(self, name: str) -> tuple[int, int]:
+        """(height, width) in pixels of an image as a viewer shows it; it is not decoded for it.
+
+        Raises:
+            BadInput: it is missing, no image, or absurdly large.
+        """
+        try:
+            with opened(self.read(name)) as image:
+                width, height = upright_size(image)
+        except Unreadable as error:
+            raise BadInput(f"{self.called(name)} {error}") from None
+        return height, width
 
     def stamp(self, name: str) -> list[int]:
         """Size in bytes, and time of change or CRC-32: different when the file is another, without reading it."""

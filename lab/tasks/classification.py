@@ -102,5 +102,5 @@ meter = last_meter = Meter
 
 def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Meter]) -> None:
     """Leaves each split's labels and probabilities beside the record and in the cache."""
-    splits = {split: (examples.labels, meters[split].probabilities) for split, examples in data.splits().items()}
+    splits = {split: (np.concatenate(meter.labels), meter.probabilities) for split, meter in meters.items()}
     predictions.write(root, experiment, name, splits)
