@@ -2,6 +2,7 @@
 
 import json
 import os
+import platform
 import shutil
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from conftest import ROOT, TINY, photos
 from PIL import Image
 
 from lab import command, predictions, report, run, store
+from lab.child import environment_of_child
 
 COMMANDS = [
     "lab",
@@ -318,3 +320,15 @@ def test_the_same_seed_gives_the_same_weights_twice(tmp_path):
         (record,) = store.read(tmp_path / str(k))
         digests.add(record["net"]["weights_digest"])
     assert len(digests) == 1
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="it is glibc's malloc that is told")
+def test_a_run_does_not_have_its_memory_mapped_anew_at_each_step():
+    made = "import resource\nfor _ in range(20):\n    b'x' * (1 << 25)\nprint(resource.getrusage(0).ru_minflt)"
+
+    def faults(environment):
+        done = subprocess.run([sys.executable, "-c", made], env=environment, capture_output=True, text=True, check=True)
+        return int(done.stdout)
+
+    pages = (1 << 25) // os.sysconf("SC_PAGESIZE")
+    assert faults(environment_of_child()) < faults(dict(os.environ)) - 10 * pages
