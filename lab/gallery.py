@@ -10,6 +10,7 @@ from lab import store
 
 Array = np.ndarray
 SHOWN = 4  # best and as many worst images
+UNLABELLED = ((120, 120, 120), (0, 0, 0))  # grey, or black where the palette has a grey
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,8 @@ class Gallery:
     Attributes:
         iou: of each image and class (M, K); NaN where the class is in neither mask.
         best, worst: numbers among the M, the best or worst mean IoU first.
-        good, bad: for each class (K,), the image with its best and its worst IoU; -1 where the class is nowhere.
+        good, bad: for each class (K,), the image with its best and its worst IoU, of equal ones the one that has most
+            of it; -1 where the class is nowhere.
     """
 
     images: Array
@@ -45,13 +47,16 @@ class Gallery:
             return Gallery(**{name: file[name] for name in file.files})
 
 
-def chosen(split: Any, classes: tuple[str, ...], palette: Any, predicted: Array, iou: Array) -> Gallery:
-    """The gallery of a split's predicted masks (N, H, W) and the IoU (N, K) of each image and class."""
+def chosen(split: Any, classes: tuple[str, ...], palette: Any, predicted: Array, iou: Array, pixels: Array) -> Gallery:
+    """The gallery of a split's predicted masks (N, H, W), and each image's IoU and pixels of each class (N, K)."""
     score = np.array([np.nanmean(row) if np.isfinite(row).any() else 1.0 for row in iou])
     order = np.argsort(-score, kind="stable")
-    filled = [np.where(np.isfinite(iou), iou, nothing) for nothing in (-1.0, 2.0)]
     seen = np.isfinite(iou).any(axis=0)
-    good, bad = (np.where(seen, pick, -1) for pick in (filled[0].argmax(axis=0), filled[1].argmin(axis=0)))
+    high, low = (np.where(np.isfinite(iou), iou, nothing) for nothing in (-1.0, 2.0))
+    good, bad = (
+        np.where(seen, np.lexsort((most, of), axis=0)[place], -1)
+        for most, of, place in ((pixels, high, -1), (-pixels.astype("int64"), low, 0))
+    )
     best, worst = order[:SHOWN], order[::-1][:SHOWN]
     wanted = np.unique(np.concatenate([best, worst, good[seen], bad[seen]]))
     place = {int(i): k for k, i in enumerate(wanted)} | {-1: -1}
@@ -64,3 +69,9 @@ def chosen(split: Any, classes: tuple[str, ...], palette: Any, predicted: Array,
         predicted=predicted[wanted], ids=part.ids.astype("U"), iou=iou[wanted], classes=np.array(classes, "U"),
         palette=np.array(palette, "uint8").reshape(-1, 3), **moved,
     )  # fmt: skip
+
+
+def unlabelled(palette: Array) -> tuple[int, int, int]:
+    """The colour of ignored pixels: that of `UNLABELLED` which is farthest from all of the palette (K, 3)."""
+    far = [np.abs(np.asarray(palette, "int64") - colour).sum(axis=1).min(initial=999) for colour in UNLABELLED]
+    return UNLABELLED[int(np.argmax(far))]

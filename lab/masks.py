@@ -14,9 +14,9 @@ from lab.data.show import overlaid
 from lab.datasets._class_list import palette
 from lab.datasets._decoding import Fit, seen
 from lab.errors import BadInput
+from lab.gallery import unlabelled
 
 Array = np.ndarray
-UNSEEN = (120, 120, 120)  # what `fit="crop"` cuts off, as the galleries draw ignored pixels
 
 
 def restored(probabilities: Array, own: tuple[int, int], fit: Fit = "squash") -> Array:
@@ -51,7 +51,7 @@ def colours(record: dict[str, Any]) -> Array:
 def png(mask: Array, colours: Array) -> bytes:
     """A mask (h, w) uint8 as a PNG with a palette: a pixel's value is its class, and viewers show its colour."""
     table = np.zeros((256, 3), "uint8")
-    table[: len(colours)], table[IGNORED] = colours, UNSEEN
+    table[: len(colours)], table[IGNORED] = colours, unlabelled(colours)
     image, buffer = Image.fromarray(mask), io.BytesIO()
     image.putpalette(table.tobytes())
     image.save(buffer, "PNG")

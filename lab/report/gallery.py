@@ -10,10 +10,10 @@ import numpy as np
 
 from lab import store
 from lab.data import IGNORED
-from lab.gallery import Gallery
+from lab.gallery import Gallery, unlabelled
 
-RIGHT, WRONG, UNCOUNTED = (235, 235, 235), (200, 30, 30), (120, 120, 120)
-COLUMNS = ("image", "truth", "prediction", "error")
+RIGHT, WRONG = (235, 235, 235), (200, 30, 30)
+COLUMNS = ("", "truth", "prediction", "error")  # the first is named by its file
 
 
 def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
@@ -46,7 +46,7 @@ def overall(g: Gallery, path: Path) -> None:
             axis.set_title(what, fontsize=7)
         row[0].set_title(f"{kind}: {str(g.ids[i])[-40:]}", fontsize=7, loc="left", parse_math=False)
         row[2].set_title(f"prediction, mean IoU {np.nanmean(g.iou[i]):.3f}", fontsize=7)
-    _legend(figure, g)
+    _legend(figure, g, ("error", WRONG))
     save(figure, path)
 
 
@@ -58,10 +58,14 @@ def of_classes(g: Gallery, path: Path) -> None:
     height, width = g.truth.shape[1:]
     figure, axes = subplots(len(shown), 6, width=2.2, height=2.2 * height / width + 0.3)
     for row, c in zip(axes, shown, strict=True):
+        for axis in row:
+            axis.set_axis_off()
         for part, word, i in ((row[:3], "good", g.good[c]), (row[3:], "bad", g.bad[c])):
+            if word == "good" and g.iou[i, c] == 0:
+                part[0].set_title(f"good {g.classes[c]}: none, IoU 0 in every image", fontsize=7, loc="left")
+                continue
             for axis, picture in zip(part, _columns(g, i)[:3], strict=True):
                 axis.imshow(picture)
-                axis.set_axis_off()
             part[0].set_title(f"{word} {g.classes[c]}: {str(g.ids[i])[-30:]}", fontsize=7, loc="left", parse_math=False)
             part[1].set_title("truth", fontsize=7)
             part[2].set_title(f"prediction, IoU {g.iou[i, c]:.3f}", fontsize=7)
@@ -70,8 +74,8 @@ def of_classes(g: Gallery, path: Path) -> None:
 
 
 def coloured(mask: np.ndarray, palette: np.ndarray) -> np.ndarray:
-    """A mask (H, W) in the colours of its classes (H, W, 3); what is ignored is grey."""
-    table = np.full((256, 3), UNCOUNTED, "uint8")
+    """A mask (H, W) in the colours of its classes (H, W, 3)."""
+    table = np.full((256, 3), unlabelled(palette), "uint8")
     table[: len(palette)] = palette
     return table[mask]
 
@@ -89,17 +93,16 @@ def colours(palette: np.ndarray, classes: int) -> np.ndarray:
 def _columns(g: Gallery, i: int) -> list[np.ndarray]:
     truth, predicted = g.truth[i], g.predicted[i]
     error = np.where((truth == predicted)[..., None], RIGHT, WRONG).astype("uint8")
-    error[truth == IGNORED] = UNCOUNTED
-    image = g.images[i]
+    image, palette = g.images[i], colours(g.palette, len(g.classes))
+    error[truth == IGNORED] = unlabelled(palette)
     rgb = np.repeat(image, 3, axis=-1) if image.shape[-1] == 1 else image[..., :3]
-    palette = colours(g.palette, len(g.classes))
     return [rgb, coloured(truth, palette), coloured(predicted, palette), error]
 
 
-def _legend(figure: Any, g: Gallery) -> None:
+def _legend(figure: Any, g: Gallery, *more: tuple[str, tuple[int, int, int]]) -> None:
     from matplotlib.patches import Patch
 
-    named = [(str(n), c) for n, c in zip(g.classes, colours(g.palette, len(g.classes)), strict=True)]
-    named += [("ignored", UNCOUNTED), ("error", WRONG)]
+    palette = colours(g.palette, len(g.classes))
+    named = [*zip(map(str, g.classes), palette, strict=True), ("ignored", unlabelled(palette)), *more]
     handles = [Patch(facecolor=tuple(v / 255 for v in colour), edgecolor="0.5", label=name) for name, colour in named]
     figure.legend(handles=handles, loc="outside lower center", ncols=min(7, len(handles)), fontsize=7, frameon=False)

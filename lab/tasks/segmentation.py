@@ -65,6 +65,7 @@ class Meter:
         self.confusion = np.zeros((len(classes), len(classes)), np.int64)
         self._nats = 0.0
         self._predicted: list[Array] = []
+        self._pixels: list[Array] = []
         self._iou: list[Array] = []
         self._dice: list[Array] = []
         self._boundary: list[Array] = []
@@ -76,6 +77,7 @@ class Meter:
         truth = probabilities[counted, labels[counted]]
         self.confusion += matrices.sum(axis=0)
         self._nats -= float(np.log(np.maximum(truth, 1e-12)).sum(dtype="float64"))
+        self._pixels.append(matrices.sum(axis=2))
         self._iou.append(confusion.iou(matrices))
         self._dice.append(confusion.dice(matrices))
         if self.closely:
@@ -86,6 +88,11 @@ class Meter:
     def predicted(self) -> Array:
         """The masks that were predicted (N, H, W) uint8."""
         return np.concatenate(self._predicted)
+
+    @property
+    def pixels(self) -> Array:
+        """Each image's pixels of each class (N, K), in its true mask."""
+        return np.concatenate(self._pixels)
 
     @property
     def iou(self) -> Array:
@@ -140,5 +147,5 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     test = meters["test"]
     scores = {"iou": test.iou.astype("float32"), "dice": test.dice.astype("float32")}
     predictions.write_masks(root, experiment, name, data.test.ids, scores, test.predicted)
-    chosen = gallery.chosen(data.test, data.classes, data.palette, test.predicted, test.iou)
+    chosen = gallery.chosen(data.test, data.classes, data.palette, test.predicted, test.iou, test.pixels)
     chosen.write(store.cache(root, experiment) / f"{name}.gallery.npz")
