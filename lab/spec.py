@@ -105,10 +105,10 @@ class Run:
     patience: Annotated[int | None, Between(1, 100_000)] = option(
         None, "ends a phase after so many epochs without a better validation score; left out: never"
     )
-    balance: Literal["none", "weights", "sampling"] = option(
+    balance: Literal["none", "weights", "soft_weights", "sampling"] = option(
         "none",
-        "of unequal classes: weights (in the loss, inverse to a class's frequency), sampling (every class as often), "
-        "none",
+        "of unequal classes: weights (in the loss, inverse to a class's frequency), soft_weights (the same, bounded), "
+        "sampling (every class as often), none",
     )
     watch: Literal["val", "test"] = option(
         "val", "which split is scored after each epoch: val, or test too, for a curve; nothing is chosen by test"
@@ -267,7 +267,9 @@ def _refuse_for_masks(run: Run, strategy: Strategy) -> None:
     if strategy.head == "source":
         raise BadInput(f"{strategy} reads labels off a source's classifier, which has one an image; use extract")
     if run.balance == "sampling":
-        raise BadInput("--balance sampling draws images by their one class; masks hold many: use --balance weights")
+        raise BadInput(
+            "--balance sampling draws images by their one class; masks hold many: use soft_weights or weights"
+        )
     if run.label_smoothing:
         raise BadInput("--label-smoothing is for one label an image; leave it out for segmentation")
     if "mixup" in run.augment:

@@ -16,6 +16,7 @@ import numpy as np
 
 from lab import features
 from lab.augment import Augment
+from lab.balance import WEIGHTS
 from lab.data import Data, Split, balanced_indices, eval_batches, train_indices
 from lab.errors import Interrupted
 from lab.net import Net, assign, to_numpy
@@ -80,7 +81,7 @@ class Trainer:
         if options.balance == "sampling":
             self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
         self._weights = (
-            class_weights(task.frequencies(data.train, data.classes)) if options.balance == "weights" else None
+            WEIGHTS[options.balance](task.frequencies(data.train, data.classes)) if options.balance in WEIGHTS else None
         )
 
     # The strategy's steps
@@ -367,12 +368,6 @@ class Trainer:
         if id(model) not in self._infer:
             self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
         return self._infer[id(model)]
-
-
-def class_weights(counts: Array) -> Array:
-    """Weights (K,) inverse to counts (K,), 1 on average over what was counted; scikit-learn's "balanced"."""
-    weights = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
-    return np.where(counts > 0, weights, 0.0).astype("float32")
 
 
 def named(split: str, figures: dict[str, Any]) -> dict[str, float]:

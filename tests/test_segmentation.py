@@ -9,7 +9,7 @@ from conftest import tiny_masks, tiny_trainer
 from test_report import record
 from test_run import QUICK_XLA, lab
 
-from lab import command, flops, gallery, names, run, spec, store
+from lab import balance, command, flops, gallery, names, run, spec, store
 from lab.augment import Augment
 from lab.data import IGNORED, hw
 from lab.errors import BadInput
@@ -52,7 +52,7 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
         ("--dataset scenes --head linear", "--head linear is for classification"),
         ("--dataset signs --head unet", "--head unet is for segmentation"),
         ("--dataset scenes --strategy frozen", "use extract"),
-        ("--dataset scenes --balance sampling", "use --balance weights"),
+        ("--dataset scenes --balance sampling", "use soft_weights or weights"),
         ("--dataset scenes --augment mixup", "use light, strong or cutmix"),
         ("--dataset scenes --label-smoothing 0.1", "leave it out for segmentation"),
         ("--dataset scenes --size 64x32", "scenes draws squares"),
@@ -121,13 +121,21 @@ def test_a_segmentation_learns_and_repeats_itself(tmp_path):
 
 def test_weights_of_classes_come_from_the_pixels_that_count():
     from lab.tasks import segmentation
-    from lab.train import class_weights
 
     data = tiny_masks()
     counts = segmentation.frequencies(data.train, data.classes)
     assert counts.tolist() == [(data.train.labels == c).sum() for c in range(3)]
-    weights = class_weights(counts)
-    assert np.allclose(weights * counts, counts.sum() / 3)
+    assert np.allclose(balance.inverse(counts) * counts, counts.sum() / 3)
+
+
+def test_soft_weights_are_bounded_and_what_is_absent_weighs_nothing():
+    for weights in balance.WEIGHTS.values():
+        found = weights(np.array([9000, 999, 1, 0]))
+        assert found[3] == 0 and found[0] < found[1] < found[2]
+        assert (found * [9000, 999, 1, 0]).sum() == pytest.approx(10_000)  # 1 on average
+    share = np.array([0.9, 0.0999, 0.0001])
+    soft = balance.bounded(10_000 * share)
+    assert soft / soft[0] == pytest.approx(np.log(1.02 + 0.9) / np.log(1.02 + share), rel=1e-4)
 
 
 def test_classes_left_out_of_masks_are_ignored():

@@ -8,6 +8,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from lab.data import IGNORED
+from lab.spec import LATER
 from lab.store import data_of
 
 Record = dict[str, Any]
@@ -116,12 +117,13 @@ def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> pd.DataFra
 
 
 def _differences(firsts: list[Record]) -> list[str]:
-    """What tells runs apart whose rows would read the same: the choices that differ, or else the experiments."""
-    keys = sorted({k for r in firsts for k in r["choices"]} - {"seed", "weights_digest", "recipe", "data"})
-    apart = [k for k in keys if len({str(r["choices"].get(k)) for r in firsts}) > 1]
-    if not apart:
-        return [f"in {r['experiment']}" for r in firsts]
-    return [", ".join(f"{k.replace('_', ' ')} {r['choices'].get(k)}" for k in apart) for r in firsts]
+    """What tells runs apart whose rows would read the same: choices, or where those are equal the experiments."""
+    choices = [LATER | r["choices"] for r in firsts]
+    keys = sorted({k for c in choices for k in c} - {"seed", "weights_digest", "recipe", "data"})
+    apart = [k for k in keys if len({str(c.get(k)) for c in choices}) > 1]
+    notes = [[f"{k.replace('_', ' ')} {c.get(k)}" for k in apart] for c in choices]
+    again = [[f"in {r['experiment']}"] if notes.count(note) > 1 else [] for r, note in zip(firsts, notes, strict=True)]
+    return [", ".join(note + more) for note, more in zip(notes, again, strict=True)]
 
 
 def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
