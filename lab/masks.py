@@ -10,7 +10,6 @@ from PIL import Image
 
 from lab import store
 from lab.data import IGNORED
-from lab.data.show import overlaid
 from lab.datasets._class_list import palette
 from lab.datasets._decoding import Fit, seen
 from lab.errors import BadInput
@@ -88,6 +87,8 @@ class Folder:
 
     def write(self, files: Any, name: str, mask: Array) -> None:
         """Writes the mask (h, w) of a file, whole or not at all."""
+        from lab.data.show import overlaid
+
         target, *overlay = self._targets(name)
         store.write_atomically(target, png(mask, self.colours))
         for place in overlay:
