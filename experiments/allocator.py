@@ -1,8 +1,9 @@
 """What is it worth that a run's process keeps the memory it frees?
 
-Trains a UNet on MobileNetV2(alpha=0.35) on drawn scenes of 192 px, with glibc's malloc as it comes and as the lab sets
-it (`KEEP_FREED_MEMORY` in lab/child.py), in turn and twice each, and compares the median epoch and the peak memory. Writes results/allocator.json. Needs no
-data and no network; a quarter of an hour on 2 CPU cores that do nothing else.
+Trains a UNet on MobileNetV2(alpha=0.35) on drawn scenes of 192 px, with glibc's malloc as it comes and as the lab
+sets it (`KEEP_FREED_MEMORY` in lab/child.py), in turn and twice each, and compares the median epoch and the peak
+memory. Writes results/allocator.json. Needs no data and no network; a quarter of an hour on 2 CPU cores that do
+nothing else.
 
     python experiments/allocator.py
 """
