@@ -1,30 +1,36 @@
 """Decoders of keras-cv, which is imported only for them: its own layers, put on a pyramid of the lab."""
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from lab.errors import BadInput
+from lab.heads import Head
 
 LEVELS = ("P2", "P3", "P4", "P5")  # as keras-cv calls the last four of a pyramid, each of half the size
 
 
-def require(head: Any, backbone: Any, encoder: Any) -> None:
-    """Refuses a machine without the packages, or a pyramid that is too short.
+@dataclass(frozen=True)
+class Kerascv(Head):
+    """Reads the last four levels of a pyramid; refuses a shorter one, or a machine without the packages."""
 
-    Raises:
-        BadInput: says what is missing.
-    """
-    for package, needed in (("keras_cv", "keras-cv"), ("tensorflow", "TensorFlow")):
-        if find_spec(package) is None:
+    task = "segmentation"
+
+    def check(self, backbone, encoder):
+        for package, needed in (("keras_cv", "keras-cv"), ("tensorflow", "TensorFlow")):
+            if find_spec(package) is None:
+                raise BadInput(
+                    f"{self} is keras-cv's, which needs {needed}, whatever the backend; it is not installed: "
+                    "pip install -r requirements.txt, or take deeplabv3plus or unet"
+                )
+        if len(encoder.outputs) < len(LEVELS):
             raise BadInput(
-                f"{head} is keras-cv's, which needs {needed}, whatever the backend; it is not installed: "
-                "pip install -r requirements.txt, or take deeplabv3plus or unet"
+                f"{self} reads {len(LEVELS)} levels of a pyramid; that of {backbone} has {len(encoder.outputs)}; "
+                "use another backbone, as MobileNetV2, or unet"
             )
-    if len(encoder.outputs) < len(LEVELS):
-        raise BadInput(
-            f"{head} reads {len(LEVELS)} levels of a pyramid; that of {backbone} has {len(encoder.outputs)}; "
-            "use another backbone, as MobileNetV2, or unet"
-        )
+
+    def prefix(self, features):
+        return features[-len(LEVELS) :]
 
 
 def stand_in(levels: list[Any]) -> Any:
