@@ -11,7 +11,7 @@ def inverse(counts: Array) -> Array:
 
 
 def bounded(counts: Array) -> Array:
-    """Counts (K,) to weights (K,) that grow by 50 at most, however rare a class: 1 / ln(1.02 + its share).
+    """Counts (K,) to weights (K,) within a factor of 36, however rare a class: 1 / ln(1.02 + its share).
 
     Paszke et al. 2016 (ENet), https://arxiv.org/abs/1606.02147.
     """

@@ -12,7 +12,7 @@ class Deeplabv3plus(Head):
     """DeepLabv3+: DeepLabv3's features, refined by a decoder that joins the backbone's at stride 4.
 
     Chen et al. 2018, https://arxiv.org/abs/1802.02611; the paper's width is 256. As there, the 3x3 convolutions are
-    separable, which costs a fraction and loses nothing.
+    separable.
     """
 
     task = "segmentation"

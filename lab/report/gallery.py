@@ -62,7 +62,8 @@ def of_classes(g: Gallery, path: Path) -> None:
             axis.set_axis_off()
         for part, word, i in ((row[:3], "good", g.good[c]), (row[3:], "bad", g.bad[c])):
             if word == "good" and g.iou[i, c] == 0:
-                part[0].set_title(f"good {g.classes[c]}: none, IoU 0 in every image", fontsize=7, loc="left")
+                said = f"good {g.classes[c]}: none, IoU 0 in every image"
+                part[0].set_title(said, fontsize=7, loc="left", parse_math=False)
                 continue
             for axis, picture in zip(part, _columns(g, i)[:3], strict=True):
                 axis.imshow(picture)
