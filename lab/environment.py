@@ -25,6 +25,7 @@ def environment() -> dict[str, Any]:
         "backend": keras.backend.backend(),
         "versions": versions(PACKAGES),
         "device": device(),
+        "onednn": keras.backend.backend() == "tensorflow" and os.environ["TF_ENABLE_ONEDNN_OPTS"] != "0",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "machine": f"{platform.system()} {platform.machine()}",
         "commit": _git("rev-parse", "HEAD"),

@@ -4,6 +4,7 @@ import os
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")  # as lab does; some tests import keras before it
 os.environ["LAB_CACHE"] = tempfile.mkdtemp(prefix="lab-cache-")
 os.environ["HF_HUB_OFFLINE"] = "1"
 

@@ -81,6 +81,7 @@ def test_a_record_holds_what_a_result_depends_on(trained, tmp_path):
     assert record["choices"]["limit"] == 60 and record["choices"]["seed"] == 0
     assert set(record["environment"]["versions"]) >= {"keras", "tensorflow", "numpy"}
     assert record["environment"]["backend"] and record["environment"]["device"]
+    assert record["environment"]["onednn"]  # unless the user says TF_ENABLE_ONEDNN_OPTS=0
     for split in ("train", "val", "test"):
         assert record[split]["examples"] == 60 == record["data"]["splits"][split]["examples"]
         assert set(record[split]) >= {"accuracy", "loss", "top5", "macro_f1", "per_class"}
