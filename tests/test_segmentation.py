@@ -9,7 +9,7 @@ from conftest import tiny_masks, tiny_trainer
 from test_report import record
 from test_run import QUICK_XLA, lab
 
-from lab import balance, command, flops, gallery, names, run, spec, store
+from lab import balance, child, command, flops, gallery, names, run, spec, store
 from lab.augment import Augment
 from lab.data import IGNORED, hw
 from lab.errors import BadInput
@@ -195,7 +195,28 @@ def test_a_segmentation_has_a_table_of_its_own():
     text = table.results([*runs, record("finetune", 0, 0.8)])
     assert "| test accuracy" in text and "| test mIoU" in text
     assert "0.600 ± 0.141" in next(line for line in text.splitlines() if "cnn10 unet" in line)
+    assert "| CPU ms an image" in text and "GPU ms" not in text
     assert "| 2.00" in text and "2 classes (a, b); test split, 5 images, 99 pixels" in text
+
+
+def test_a_run_on_a_gpu_has_both_times_of_inference():
+    on_gpu = masks_record("unet", 0, 0.5) | {"environment": {"device": "NVIDIA H100"}}
+    on_gpu["cost"] |= {"inference_ms_per_image": 0.25, "inference_cpu_ms_per_image": 7.0}
+    runs = [on_gpu, masks_record("segnet", 0, 0.4), masks_record("deeplabv3", 0, 0.6)]
+    rows = [[cell.strip() for cell in line.split("|")] for line in table.results(runs).splitlines()]
+    cpu, gpu = rows[0].index("CPU ms an image"), rows[0].index("GPU ms an image")
+    assert {(row[cpu], row[gpu]) for row in rows[2:5]} == {("7.0", "0.25"), ("2.0", "-")}
+    ((_, _, draw),) = bubbles.pictures(runs)
+    assert len([axis for axis in draw().axes if axis.get_visible()]) == 5
+
+
+def test_a_copy_on_another_device_predicts_the_same():
+    net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()])
+    images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
+    with keras.device("cpu"):
+        copy = child.copied(net)
+        assert np.array_equal(copy.predict_on_batch(images), net.predict_on_batch(images))
+    assert not {id(v) for v in copy.variables} & {id(v) for v in net.variables}
 
 
 def test_models_are_compared_by_score_and_cost_and_by_step():

@@ -12,7 +12,8 @@ from lab.store import data_of
 Record = dict[str, Any]
 AGAINST = {  # column of the table: label of the axis
     "time s": "training, s",
-    "ms an image": "inference, ms an image",
+    "CPU ms an image": "inference on the CPU, ms an image",
+    "GPU ms an image": "inference on the GPU, ms an image",
     "parameters, M": "parameters, millions",
     "GFLOPs": "GFLOPs an image",
 }
@@ -23,9 +24,10 @@ SMALLEST, LARGEST = 40.0, 1200.0  # area of a circle, in points squared
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     """(file name below img/, numbers, how to draw) for every experiment that compares segmentations."""
     for name, data, frame in compared(records):
-        columns = [*AGAINST, "test mIoU", "MB"]
+        costs = [c for c in AGAINST if any(frame[c])]
+        columns = [*costs, "test mIoU", "MB"]
         numbers = [[label_of(row), *(mean(row[c]) for c in columns)] for _, row in frame.iterrows()]
-        yield f"bubbles/{name}-{data}.png", numbers, partial(_draw, numbers, data)
+        yield f"bubbles/{name}-{data}.png", numbers, partial(_draw, numbers, costs, data)
 
 
 def compared(records: list[Record]) -> Iterator[tuple[str, str, pd.DataFrame]]:
@@ -46,18 +48,21 @@ def mean(values: list[float]) -> float | None:
     return sum(values) / len(values) if values else None
 
 
-def _draw(numbers: list[list], data: str) -> Any:
+def _draw(numbers: list[list], costs: list[str], data: str) -> Any:
     from matplotlib import pyplot as plt
 
-    figure, axes = plt.subplots(2, 2, figsize=(11, 8.5), sharey=True, layout="constrained")
+    columns = -(-len(costs) // 2)
+    figure, axes = plt.subplots(2, columns, figsize=(5.5 * columns, 8.5), sharey=True, layout="constrained")
+    for spare in axes.flat[len(costs) :]:
+        spare.set_visible(False)
     largest = max(row[-1] or 0.0 for row in numbers) or 1.0
     colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
-    for k, (axis, label) in enumerate(zip(axes.flat, AGAINST.values(), strict=True)):
+    for k, (axis, cost) in enumerate(zip(axes.flat, costs, strict=False)):
         for i, row in enumerate(numbers):
             if row[1 + k] is not None:
                 area = max(SMALLEST, LARGEST * (row[-1] or 0.0) / largest)
                 axis.scatter(row[1 + k], row[-2], s=area, color=colours[i % 20], alpha=0.65, edgecolor="0.3")
-        axis.set(xlabel=label, xlim=(0, None))
+        axis.set(xlabel=AGAINST[cost], xlim=(0, None))
         axis.margins(0.15)
         axis.grid(alpha=0.25)
     for axis in axes[:, 0]:

@@ -30,6 +30,18 @@ def _cost(name: str, places: int, best: Callable | None = None) -> Figure:
     return Figure(lambda r: r["cost"].get(name), places, best)
 
 
+def _inference(gpu: bool) -> Figure:
+    """Milliseconds an image takes on the GPU, or on the CPU: of a run there, or measured beside a GPU's."""
+
+    def of(record: Record) -> float | None:
+        on_gpu = record.get("environment", {}).get("device", "cpu") != "cpu"
+        beside = on_gpu and not gpu
+        name = "inference_cpu_ms_per_image" if beside else "inference_ms_per_image"
+        return record["cost"].get(name) if on_gpu or not gpu else None
+
+    return Figure(of, 2 if gpu else 1)
+
+
 TASKS: dict[str, dict[str, Figure]] = {  # the first figure is what rows are ordered by
     "classification": {
         "test accuracy": _measured("test", "accuracy", 3, max),
@@ -45,7 +57,8 @@ TASKS: dict[str, dict[str, Figure]] = {  # the first figure is what rows are ord
         "boundary F1": _measured("test", "boundary_f1", 3, max),
         "train mIoU": _measured("train", "miou", 3),
         "time s": _cost("train_seconds", 0),
-        "ms an image": _cost("inference_ms_per_image", 1),
+        "CPU ms an image": _inference(gpu=False),
+        "GPU ms an image": _inference(gpu=True),
         "parameters, M": Figure(lambda r: r["net"]["parameters"] / 1e6, 2),
         "GFLOPs": _cost("gflops", 2),
         "MB": _cost("file_mb", 1),
@@ -64,6 +77,7 @@ def results(records: Iterable[Record]) -> str:
 
 def _table(records: list[Record], figures: dict[str, Figure]) -> str:
     frame = grouped(records, figures)
+    figures = {name: figure for name, figure in figures.items() if any(frame[name])}  # no GPU, no column of its times
     best = _best(frame, figures)
     rows = [
         [*(safe(row[c]) for c in LABELS), *(_cell(row, c, f.places, i in best[c]) for c, f in figures.items())]
