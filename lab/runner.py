@@ -47,19 +47,23 @@ def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
 def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     """What each run would take: hours, memory, parameters; trains nothing and writes no record.
 
+    Runs that differ by their seed only take the same, so one of them is timed.
+
     Raises:
         BadInput: a run is refused.
     """
-    rows = []
-    with Show(len(runs)) as show:
-        for resolved in [resolve(run, root) for run in runs]:
+    wanted = [resolve(run, root) for run in runs]
+    timed: dict[str, dict[str, Any]] = {}
+    firsts = {r.group: r for r in reversed(wanted)}
+    with Show(len(firsts)) as show:
+        for group, resolved in reversed(firsts.items()):
             show.begin(f"dry run, {title(resolved)}")
             code, end = child(order_of(resolved.run, root, "dry", "dry"), show, None)
             if code:
                 raise BadInput(end.get("error", "the dry run failed"))
             show.end("timed")
-            rows.append({"run": title(resolved), **end["record"]})
-    return rows
+            timed[group] = end["record"]
+    return [{"run": title(r), **timed[r.group]} for r in wanted]
 
 
 def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
@@ -131,7 +135,9 @@ def _listen(lines: Iterable[str], show: Show) -> dict[str, Any]:
 
 def title(r: Resolved) -> str:
     c = r.choices
-    return f"{c['strategy']}, {c['data']}, {c['backbone']} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+    net = c["backbone"] if c["head"] in (None, "linear", "source") else f"{c['backbone']} {c['head']}"
+    loss = "" if (name := c.get("loss", "cross_entropy")) == "cross_entropy" else f" by {name}"
+    return f"{c['strategy']}{loss}, {c['data']}, {net} from {c['weights']}, {c['size']} px, seed {c['seed']}"
 
 
 def log(root: Path, experiment: str, resolved: Resolved) -> Path:

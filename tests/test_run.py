@@ -123,10 +123,13 @@ def test_weights_that_cannot_be_had_are_recorded_as_unavailable_and_never_random
 
 
 def test_a_dry_run_says_what_a_run_would_take_and_records_nothing(tmp_path):
-    done = lab(*TINY, "--strategy", "finetune,extract", "--dry-run", "--out", str(tmp_path))
+    done = lab(*TINY, "--strategy", "finetune,extract", "--seeds", "2", "--dry-run", "--out", str(tmp_path))
     assert done.returncode == 0, done.stderr
     table = done.stdout
     assert "hours" in table and "memory MB" in table and "together" in table
+    assert "run 2 of 2" in table and "of 4" not in table  # seeds cost the same
+    rows = [line.split("  ") for line in table.splitlines() if "seed" in line and "run " not in line]
+    assert len(rows) == 4 and rows[0][1:] == rows[1][1:] != rows[2][1:]
     assert store.read(tmp_path) == [] and not list((tmp_path / "results").rglob("*.npy"))
 
 
