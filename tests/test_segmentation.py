@@ -13,7 +13,7 @@ from lab import balance, child, command, flops, gallery, names, run, spec, store
 from lab.augment import Augment
 from lab.data import IGNORED, hw
 from lab.errors import BadInput
-from lab.report import bubbles, smoothed, table
+from lab.report import bubbles, losses, smoothed, table
 from lab.report.gallery import coloured
 from lab.steps import Phase
 
@@ -248,3 +248,15 @@ def test_one_head_for_one_task():
     assert {tasks[n] for n in ("linear", "mlp", "maxpool_mlp")} == {"classification"}
     assert {tasks[n] for n in ("unet", "deeplabv3", "deeplabv3plus", "segnet")} == {"segmentation"}
     assert replace(spec.Run(), head="unet").head == "unet"
+
+
+def test_heads_and_losses_that_an_experiment_crossed_stand_in_one_table():
+    runs = [masks_record(head, 0, group=f"{head} {loss}") for head in ("unet", "segnet") for loss in ("dice", "focal")]
+    for i, (run_, loss) in enumerate(zip(runs, ("dice", "focal") * 2, strict=True)):
+        run_["choices"] |= {"loss": loss}
+        run_["test"] = run_["test"] | {"mdice": 0.5 + i / 10}
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in losses.crossed(runs).splitlines()]
+    assert rows[2] == ["head", "dice", "focal"]
+    assert rows[4:] == [["`unet`", "0.500", "0.600"], ["`segnet`", "0.700", "**0.800**"]]
+    assert losses.crossed(runs[:3]).splitlines()[-1].split("|")[3].strip() == "-"
+    assert "|" not in losses.crossed(runs[:2])  # one head

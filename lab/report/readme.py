@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import caching, margins, memory, original, sizes, table
+from lab.report import caching, losses, margins, memory, original, sizes, table
 
 FIRST = """# Results
 
@@ -45,6 +45,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "findings_list": lambda root, records: table.findings(records),
     "original_table": original.beside_ours,
     "caching_table": lambda root, records: caching.saved(records),
+    "crossed_table": lambda root, records: losses.crossed(records),
     "margins_table": lambda root, records: margins.against_scratch(records),
     "memory_table": lambda root, records: memory.shapes(root),
     "sizes_table": lambda root, records: sizes.refused(root),
