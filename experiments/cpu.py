@@ -1,7 +1,7 @@
 """On a CPU, what are TensorFlow's oneDNN kernels worth, and that a run's process keeps the memory it frees?
 
 Trains a UNet on MobileNetV2(alpha=0.35) on drawn scenes of 192 px: as TensorFlow and glibc come, with the memory kept
-(`KEEP_FREED_MEMORY` in lab/child.py), with oneDNN (lab/__init__.py; where the CPU has AVX-512, TensorFlow chooses it
+(`KEEP_FREED_MEMORY` in lab/process.py), with oneDNN (lab/__init__.py; where the CPU has AVX-512, TensorFlow chooses it
 by itself, and here it is switched off for the comparison), and with both, as the lab does. Each way runs twice, in
 turn; median epoch and peak memory are compared. Writes results/cpu.json. Needs no data and no network; a quarter of
 an hour on 2 CPU cores that do nothing else.
@@ -15,21 +15,21 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from lab import child, runner, store
+from lab import process, runner, store
 from lab.spec import Run
 
 RUN = Run(
     dataset="scenes(px=192,train=64,val=16,test=16)", backbone="MobileNetV2(alpha=0.35)", weights="none",
     strategy="scratch", head="unet(norm='batch')", batch_size=8, epochs=6, checks="none",
 )  # fmt: skip
-KEPT = dict(child.KEEP_FREED_MEMORY)
+KEPT = dict(process.KEEP_FREED_MEMORY)
 WAYS = {"neither": ("0", {}), "memory": ("0", KEPT), "onednn": ("1", {}), "both": ("1", KEPT)}
 TIMES = 2
 
 
 def epochs(way: str) -> tuple[list[float], float]:
     """Seconds of each epoch but the first, which compiles, and peak memory in MB of a run."""
-    os.environ["TF_ENABLE_ONEDNN_OPTS"], child.KEEP_FREED_MEMORY = WAYS[way]
+    os.environ["TF_ENABLE_ONEDNN_OPTS"], process.KEEP_FREED_MEMORY = WAYS[way]
     with tempfile.TemporaryDirectory() as out:
         runner.run_all([RUN], "cpu", Path(out), f"the CPU, {way}")
         (record,) = store.read(Path(out))

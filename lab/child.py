@@ -10,17 +10,16 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
-from dataclasses import asdict, fields
-from datetime import UTC, datetime
+from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab.environment import device, environment, peak_memory
+from lab.environment import device, environment, now, peak_memory
 from lab.errors import BadInput, Interrupted, Unavailable
+from lab.process import INTERRUPTED
 from lab.spec import Resolved, Run, dropped, resolve
 
-INTERRUPTED = 4
 REPORTED = 0.2  # seconds between two reports of a step
 
 
@@ -95,19 +94,20 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
 
 def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Every split's figures and the cost of inference; leaves the predictions beside the record."""
+    from lab import examples, inference
     from lab.checks import statistics
 
     data, root = trainer.data, Path(order["root"])
     scores = {name: trainer.evaluate(split, last=name == "test") for name, split in data.splits().items()}
-    inference = inference_time(trainer)
+    cost = inference.cost(trainer)
     if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
         tell({"event": "finding", **stale})
         findings.append(stale)
     trainer.task.keep(
         root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()}
     )
-    keep_examples(resolved, root, data)
-    return {"status": "done", "cost": inference, **{name: result for name, (result, _) in scores.items()}}
+    examples.keep(resolved, root, data)
+    return {"status": "done", "cost": cost, **{name: result for name, (result, _) in scores.items()}}
 
 
 def save(resolved: Resolved, order: dict, trainer) -> Path:
@@ -262,84 +262,8 @@ def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[s
     return {"hours": total / 3600, "peak_memory_mb": peak_memory(), "parameters": parameters, "trained": trained}
 
 
-def inference_time(trainer) -> dict[str, float]:
-    """Milliseconds an image of a whole batch takes, warmed up, resizing included; on a GPU's machine its CPU's, too."""
-    import keras
-    import numpy as np
-
-    from lab.environment import device
-    from lab.train import timed
-
-    size = trainer.options.batch_size
-    images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]
-
-    def milliseconds(model) -> float:
-        seconds, _ = timed(lambda: model.predict_on_batch(trainer.net.sized(images)))
-        return 1000 * seconds / size
-
-    model = trainer.inference(trainer.net.model)
-    found = {"inference_ms_per_image": milliseconds(model), "inference_batch": size}
-    if device() != "cpu":
-        with keras.device("cpu"):
-            found["inference_cpu_ms_per_image"] = milliseconds(copied(model))
-    return found
-
-
-def copied(model):
-    """The same network and weights in variables of their own, on the device of the scope that it is called in."""
-    import keras
-
-    copy = keras.models.clone_model(model)
-    copy.set_weights(model.get_weights())
-    return copy
-
-
-def keep_examples(resolved: Resolved, root: Path, data) -> None:
-    """Training images for the report to draw, where the data set may be shown: up to 64 classes' first, or 9 masks'."""
-    if not resolved.dataset.shareable:
-        return
-    import numpy as np
-
-    from lab import store
-
-    folder = store.cache(root, "examples")
-    folder.mkdir(parents=True, exist_ok=True)
-    if data.train.has_masks:
-        first = np.arange(min(9, len(data.train)))
-        kept = {"names": data.train.ids[first], "masks": data.train.labels[first], "palette": np.array(data.palette)}
-    else:
-        first = np.array([np.flatnonzero(data.train.labels == c)[0] for c in np.unique(data.train.labels)[:64]])
-        kept = {"names": np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")}
-    with store.replacing(folder / f"{resolved.dataset.name}.npz") as partial:
-        np.savez_compressed(partial, images=data.train.images[first], **kept)
-
-
 def _interrupt(*_: object) -> None:
     raise Interrupted
-
-
-def now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
-
-
-def order_of(run: Run, root: Path, experiment: str, what: str) -> dict[str, Any]:
-    """What standard input takes; `what` is to be done is `run`, `dry` or `doctor`."""
-    return {"run": asdict(run), "root": str(root), "experiment": experiment, "what": what}
-
-
-# glibc's malloc gives each large array back to the system when it is freed, and the next step has all its pages mapped
-# and zeroed anew: half of a training step on a CPU. Other systems and allocators do not read these.
-KEEP_FREED_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**40)}
-
-
-def environment_of_child() -> dict[str, str]:
-    """The environment of a child: this lab importable wherever it runs, and freed memory kept for the next step."""
-    here = str(Path(__file__).parent.parent)
-    return {
-        **KEEP_FREED_MEMORY,
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(p for p in (here, os.environ.get("PYTHONPATH")) if p),
-    }
 
 
 def _teller() -> Callable[[dict], None]:

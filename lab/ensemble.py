@@ -101,7 +101,7 @@ def ensemble(
     Raises:
         BadInput: what a member left behind, or for masks the data, is not on this machine or not of this data set.
     """
-    from lab.child import now
+    from lab.environment import now
 
     began, first = time.perf_counter(), members[0]
     c = first["choices"]

@@ -187,7 +187,7 @@ def told(check: dict[str, float]) -> str:
 
 def describe(record: dict[str, Any], wanted: list[str], images: Any, origin: str) -> dict[str, Any]:
     """What export.json says beside the checks."""
-    from lab.child import now
+    from lab.environment import now
 
     height, width, bands = record["net"]["shape"]
     place = [height, width] if record["choices"]["task"] == "segmentation" else []

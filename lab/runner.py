@@ -1,17 +1,14 @@
 """Runs of an experiment, one after another, each in a child process; the only writer of `results/`. No Keras."""
 
-import json
 import os
 import signal
-import subprocess
-import sys
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from lab import store
-from lab.child import INTERRUPTED, environment_of_child, now, order_of
+from lab.environment import now
 from lab.errors import BadInput
+from lab.process import INTERRUPTED, child, order_of
 from lab.progress import Show
 from lab.spec import Resolved, Run, resolve
 from lab.tasks import score, score_name
@@ -89,48 +86,6 @@ def _environment(record: dict[str, Any]) -> str:
     versions = ", ".join(f"{n} {v}" for n, v in e["versions"].items() if v)
     rate = f"; learning rate found: {r:.1g}" if (r := record["found"].get("learning_rate")) else ""
     return f"{e['backend']} on {e['device']}, {e['cores']} cores, Python {e['python']}, {versions}{rate}"
-
-
-def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int, dict[str, Any]]:
-    """Runs one order; (exit code, its last event)."""
-    stderr = log_file.open("w") if log_file else subprocess.DEVNULL
-    process = subprocess.Popen(
-        [sys.executable, "-m", "lab.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr, text=True,
-        env=environment_of_child(),
-    )  # fmt: skip
-    try:
-        assert process.stdin is not None and process.stdout is not None
-        process.stdin.write(json.dumps(order))
-        process.stdin.close()
-        try:
-            end = _listen(process.stdout, show)
-        except KeyboardInterrupt:
-            process.send_signal(signal.SIGTERM)
-            show.say("  interrupted: the step in progress ends, and what was learnt is kept")
-            end = _listen(process.stdout, show)
-        return process.wait(), end
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        process.stdout.close()  # type: ignore[union-attr]
-        if log_file:
-            stderr.close()  # type: ignore[union-attr]
-            for left in log_file.parent.parent.glob(f"*/part{process.pid}.*"):  # by a child that was killed
-                left.unlink()
-
-
-def _listen(lines: Iterable[str], show: Show) -> dict[str, Any]:
-    """Shows a child's events until it ends; the last one."""
-    end: dict[str, Any] = {}
-    for line in lines:
-        event = json.loads(line)
-        if event["event"] == "end":
-            end = event
-        else:
-            show.event(event)
-    return end
 
 
 def title(r: Resolved) -> str:

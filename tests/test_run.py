@@ -15,7 +15,7 @@ from conftest import ROOT, TINY, photos
 from PIL import Image
 
 from lab import command, predictions, report, run, store
-from lab.child import environment_of_child
+from lab.process import environment_of_child
 
 COMMANDS = [
     "lab",

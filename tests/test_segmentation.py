@@ -9,7 +9,7 @@ from conftest import tiny_masks, tiny_trainer
 from test_report import record
 from test_run import QUICK_XLA, lab
 
-from lab import balance, child, command, flops, gallery, names, run, spec, store
+from lab import balance, command, flops, gallery, inference, names, run, spec, store
 from lab.augment import Augment
 from lab.data import IGNORED, hw
 from lab.errors import BadInput
@@ -214,7 +214,7 @@ def test_a_copy_on_another_device_predicts_the_same():
     net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()])
     images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
     with keras.device("cpu"):
-        copy = child.copied(net)
+        copy = inference.copied(net)
         assert np.array_equal(copy.predict_on_batch(images), net.predict_on_batch(images))
     assert not {id(v) for v in copy.variables} & {id(v) for v in net.variables}
 

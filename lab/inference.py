@@ -1,0 +1,31 @@
+"""What it costs to predict: time on the device, and on the CPU beside it."""
+
+import keras
+import numpy as np
+
+from lab.environment import device
+from lab.train import Trainer, timed
+
+
+def cost(trainer: Trainer) -> dict[str, float]:
+    """Milliseconds an image of a whole batch takes, warmed up, resizing included; on a GPU's machine its CPU's, too."""
+    size = trainer.options.batch_size
+    images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]
+
+    def milliseconds(model) -> float:
+        seconds, _ = timed(lambda: model.predict_on_batch(trainer.net.sized(images)))
+        return 1000 * seconds / size
+
+    model = trainer.inference(trainer.net.model)
+    found = {"inference_ms_per_image": milliseconds(model), "inference_batch": size}
+    if device() != "cpu":
+        with keras.device("cpu"):
+            found["inference_cpu_ms_per_image"] = milliseconds(copied(model))
+    return found
+
+
+def copied(model: keras.Model) -> keras.Model:
+    """The same network and weights in variables of their own, on the device of the scope that it is called in."""
+    copy = keras.models.clone_model(model)
+    copy.set_weights(model.get_weights())
+    return copy
