@@ -62,13 +62,14 @@ def _draw(numbers: list[list], costs: list[str], data: str) -> Any:
             if row[1 + k] is not None:
                 area = max(SMALLEST, LARGEST * (row[-1] or 0.0) / largest)
                 axis.scatter(row[1 + k], row[-2], s=area, color=colours[i % 20], alpha=0.65, edgecolor="0.3")
-        axis.set(xlabel=AGAINST[cost], xlim=(0, None))
-        axis.margins(0.15)
+                axis.annotate(str(i + 1), (row[1 + k], row[-2]), ha="center", va="center", fontsize=8)
+        axis.margins(y=0.15)
+        axis.set(xlabel=AGAINST[cost], xlim=(0, 1.15 * max(row[1 + k] or 0.0 for row in numbers)))
         axis.grid(alpha=0.25)
     for axis in axes[:, 0]:
         axis.set_ylabel("test mIoU")
     handles = [
-        plt.Line2D([], [], marker="o", ls="", color=colours[i % 20], label=f"{row[0]} ({row[-1]:.1f} MB)")
+        plt.Line2D([], [], marker="o", ls="", color=colours[i % 20], label=f"{i + 1}: {row[0]} ({row[-1]:.1f} MB)")
         for i, row in enumerate(numbers)
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=7, frameon=False)
