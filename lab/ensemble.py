@@ -15,13 +15,8 @@ from lab.tasks import score, score_name
 
 # Yields labels (B, ...) and each member's probabilities (B, ..., K) of a split's examples.
 Batches = Iterator[tuple[Any, Iterable[Any]]]
-SUMMED = (
-    "train_seconds",
-    "inference_ms_per_image",
-    "inference_cpu_ms_per_image",
-    "gflops",
-    "file_mb",
-)  # costs that all members have
+# Costs that add up, where all members have them.
+SUMMED = ("train_seconds", "inference_ms_per_image", "inference_cpu_ms_per_image", "gflops", "file_mb")
 BATCH = 32  # images
 MEANS = {
     "geometric": "the normalised product's root: a member that is sure of a no is heard",

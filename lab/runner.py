@@ -51,9 +51,11 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     """
     wanted = [resolve(run, root) for run in runs]
     timed: dict[str, dict[str, Any]] = {}
-    firsts = {r.group: r for r in reversed(wanted)}
+    firsts: dict[str, Resolved] = {}
+    for r in wanted:
+        firsts.setdefault(r.group, r)
     with Show(len(firsts)) as show:
-        for group, resolved in reversed(firsts.items()):
+        for group, resolved in firsts.items():
             show.begin(f"dry run, {title(resolved)}")
             code, end = child(order_of(resolved.run, root, "dry", "dry"), show, None)
             if code:
@@ -90,9 +92,10 @@ def _environment(record: dict[str, Any]) -> str:
 
 def title(r: Resolved) -> str:
     c = r.choices
-    net = c["backbone"] if c["head"] in (None, "linear", "source") else f"{c['backbone']} {c['head']}"
     loss = "" if (name := c.get("loss", "cross_entropy")) == "cross_entropy" else f" by {name}"
-    return f"{c['strategy']}{loss}, {c['data']}, {net} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+    return (
+        f"{c['strategy']}{loss}, {c['data']}, {store.model_of(c)} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+    )
 
 
 def log(root: Path, experiment: str, resolved: Resolved) -> Path:

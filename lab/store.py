@@ -173,6 +173,12 @@ def data_of(choices: dict[str, Any]) -> str:
     return choices.get("data") or choices["dataset"]
 
 
+def model_of(choices: dict[str, Any]) -> str:
+    """What a run's network is called: its backbone, and its head where that is not the usual classifier."""
+    head = choices["head"]
+    return choices["backbone"] if head in ("linear", "source") else f"{choices['backbone']} {head}"
+
+
 def kept(root: Path, record: dict[str, Any], suffix: str) -> Path:
     """What a run left in the cache: `weights.h5`, or `train.npz`, `val.npz`, `test.npz`, its probabilities.
 

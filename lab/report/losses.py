@@ -5,8 +5,7 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from lab.report.table import network, safe
-from lab.spec import digest
+from lab.report.table import alike, network, safe
 from lab.store import data_of
 
 Record = dict[str, Any]
@@ -16,14 +15,13 @@ CROSSED = ("head", "loss", "seed")  # what may differ within a table
 
 def crossed(records: list[Record]) -> str:
     """In Markdown, a table an experiment: a row a head, a column a loss; means over seeds, the best in bold."""
-    alike: dict[str, list[Record]] = {}
+    groups: dict[str, list[Record]] = {}
     for r in records:
         c = r["choices"]
         if r["status"] == "done" and c["task"] == "segmentation" and "loss" in c:
-            same = digest([r["experiment"], {k: v for k, v in c.items() if k not in CROSSED}])
-            alike.setdefault(same, []).append(r)
+            groups.setdefault(alike(r, CROSSED), []).append(r)
     tables = [
-        _table(some) for some in alike.values() if all(len({r["choices"][k] for r in some}) > 1 for k in CROSSED[:2])
+        _table(some) for some in groups.values() if all(len({r["choices"][k] for r in some}) > 1 for k in CROSSED[:2])
     ]
     return "\n\n".join(tables) or "No heads crossed with losses yet."
 
@@ -38,7 +36,7 @@ def _table(records: list[Record]) -> str:
     ]
     first, seeds = records[0]["choices"], cells["seed"].nunique()
     about = (
-        f"Test {CALLED} on {safe(data_of(first))}: {network({**first, 'task': 'classification'})}, "
+        f"Test {CALLED} on {safe(data_of(first))}: {network(first, headed=False)}, "
         f"{first['strategy']}, {seeds} seed{'s' if seeds > 1 else ''}:"
     )
     return about + "\n\n" + tabulate(rows, ["head", *means.columns], tablefmt="github", disable_numparse=True)

@@ -5,8 +5,7 @@ from typing import Any
 from tabulate import tabulate
 
 from lab.data import hw
-from lab.report.table import network, safe
-from lab.spec import digest
+from lab.report.table import alike, network, safe
 from lab.store import data_of
 from lab.tasks import score
 
@@ -25,14 +24,13 @@ def against_scratch(records: list[Record]) -> str:
 
 def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
     """(a record of the strategy, its differences in test score to scratch by seed)."""
-    alike: dict[str, dict[str, dict[int, Record]]] = {}
+    groups: dict[str, dict[str, dict[int, Record]]] = {}
     for r in records:
         c = r["choices"]
         if r["status"] == "done" and "members" not in c:
-            same = digest([r["experiment"], {k: v for k, v in c.items() if k not in APART}])
-            alike.setdefault(same, {}).setdefault(c["strategy"], {})[c["seed"]] = r
+            groups.setdefault(alike(r, APART), {}).setdefault(c["strategy"], {})[c["seed"]] = r
     found = []
-    for strategies in alike.values():
+    for strategies in groups.values():
         scratch = strategies.pop("scratch", {})
         for runs in strategies.values():
             seeds = sorted(set(runs) & set(scratch))

@@ -8,8 +8,8 @@ import pandas as pd
 from tabulate import tabulate
 
 from lab.data import IGNORED
-from lab.spec import LATER
-from lab.store import data_of
+from lab.spec import LATER, digest
+from lab.store import data_of, model_of
 
 Record = dict[str, Any]
 
@@ -143,7 +143,7 @@ def _differences(firsts: list[Record]) -> list[str]:
 def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
     first = runs[0]
     c, done = first["choices"], first["status"] == "done"
-    model = first["label"] or " ".join([c["backbone"], *([c["head"]] if c["head"] not in ("linear", "source") else [])])
+    model = first["label"] or model_of(c)
     alone = c["weights"] == "none" and (c["strategy"] == "scratch" or "members" in c)
     notes = [] if alone else [f"from {c['weights']}"]
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
@@ -191,9 +191,14 @@ def _mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
-def network(choices: dict[str, Any]) -> str:
-    """Backbone, size and budget of a run, as other tables name them; of a segmentation its head, too."""
-    head = [choices["head"]] if choices["task"] == "segmentation" else []
+def alike(record: Record, but: Iterable[str]) -> str:
+    """The same for runs of one experiment whose choices are equal, but for those named."""
+    return digest([record["experiment"], {k: v for k, v in record["choices"].items() if k not in but}])
+
+
+def network(choices: dict[str, Any], headed: bool = True) -> str:
+    """Backbone, size and budget of a run, as other tables name them; of a segmentation its head, too, if `headed`."""
+    head = [choices["head"]] if headed and choices["task"] == "segmentation" else []
     words = [*head, choices["backbone"], f"{choices['size']} px"]
     if "budget" in choices:
         words.append(re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"]))
