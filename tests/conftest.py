@@ -1,6 +1,8 @@
 """Small data and small networks; nothing here needs more than seconds."""
 
 import os
+import subprocess
+import sys
 import tempfile
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
@@ -14,6 +16,16 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
+QUICK_XLA = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
+
+
+def passes_under_jax(tmp_path, some, *files):
+    """The tests of the files that `-k some` selects pass under JAX, where TensorFlow cannot even be imported."""
+    (tmp_path / "tensorflow.py").write_text("raise ImportError('not here')\n")
+    words = [sys.executable, "-m", "pytest", "-q", "-n0", *(f"tests/{name}.py" for name in files), "-k", some]
+    there = {**os.environ, **QUICK_XLA, "KERAS_BACKEND": "jax", "PYTHONPATH": str(tmp_path)}
+    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env=there)
+    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
 
 
 def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset()):

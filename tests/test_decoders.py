@@ -49,7 +49,7 @@ def one_step(net, select):
     """The values before and after a step of gradient descent on the selection."""
     net.train_only(select)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    net.model.compile(keras.optimizers.SGD(1.0), loss, jit_compile=False)
+    net.model.compile(keras.optimizers.SGD(1.0), loss, jit_compile=keras.backend.backend() == "jax")
     before = net.values()
     net.model.train_on_batch(*pictures(net.shape[:2]))
     return before, net.values()

@@ -1,13 +1,9 @@
 """SegNet's pooling by indices and its inverse, against plain NumPy, under both backends."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import passes_under_jax
 from keras import layers
 
 from lab.layers import Switches, Unpooling
@@ -99,9 +95,6 @@ def test_switches_take_a_byte_each_whatever_the_precision():
 
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is what runs the others there")
-def test_all_of_this_atrous_windows_and_a_decoders_gradient_hold_under_jax():
-    files = [f"tests/test_{name}.py" for name in ("layers", "atrous", "decoders")]
+def test_all_of_this_atrous_windows_and_a_decoders_gradient_hold_under_jax(tmp_path):
     some = "test_layers or stood and (max or mean or padded or sequence) or gradient and convolutions"
-    words = [sys.executable, "-m", "pytest", "-q", *files, "-k", some]
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, env={**os.environ, "KERAS_BACKEND": "jax"})
-    assert done.returncode == 0, done.stdout
+    passes_under_jax(tmp_path, some, "test_layers", "test_atrous", "test_decoders")

@@ -1,13 +1,9 @@
 """Losses against definitions written down again in NumPy, scikit-learn and finite differences; under both backends."""
 
-import os
-import subprocess
-import sys
-
 import keras
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import passes_under_jax
 from sklearn import metrics
 
 from lab import losses, names
@@ -275,14 +271,4 @@ def test_descent_finds_the_mask(text):
 
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is that other backend")
 def test_jax_gives_the_same_without_tensorflow(tmp_path):
-    (tmp_path / "tensorflow.py").write_text("raise ImportError('not here')\n")
-    words = [sys.executable, "-m", "pytest", "-q", __file__, "-k", "definition or ignored or huge or hard"]
-    words += ["-p", "no:cacheprovider"]
-    done = subprocess.run(
-        words,
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        env={**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": str(tmp_path)},
-    )
-    assert done.returncode == 0 and " passed" in done.stdout, done.stdout + done.stderr
+    passes_under_jax(tmp_path, "definition or ignored or huge or hard", "test_losses")

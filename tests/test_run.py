@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 import pytest
-from conftest import ROOT, TINY, photos
+from conftest import QUICK_XLA, ROOT, TINY, photos
 from PIL import Image
 
 from lab import command, predictions, report, run, store
@@ -268,9 +268,6 @@ def test_the_recorded_command_names_no_folder_of_this_machine(tmp_path):
 
 def test_comma_lists_do_not_split_brackets():
     assert run.split_commas("mlp(1,2), linear ,f([1,2],'a')") == ["mlp(1,2)", "linear", "f([1,2],'a')"]
-
-
-QUICK_XLA = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
 
 
 def test_jax_trains_without_tensorflow(tmp_path):

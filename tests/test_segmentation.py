@@ -5,9 +5,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from conftest import tiny_masks, tiny_trainer
+from conftest import QUICK_XLA, tiny_masks, tiny_trainer
 from test_report import record
-from test_run import QUICK_XLA, lab
+from test_run import lab
 
 from lab import balance, command, flops, gallery, inference, names, run, spec, store
 from lab.augment import Augment
