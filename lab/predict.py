@@ -21,7 +21,9 @@ def main(argv: list[str]) -> int:
         "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
     )
     made.add_argument("images", metavar="IMAGES", nargs="+", help="image files, folders, or a zip of images")
-    made.add_argument("--top", type=int, default=3, metavar="K", help="how many classes a line shows (default: 3)")
+    made.add_argument(
+        "--top", type=int, metavar="K", help="how many classes a line shows (default: 3, where so many are)"
+    )
     made.add_argument(
         "--csv", metavar="FILE", help="write file, class and the probability, or the share of pixels, of every class"
     )
@@ -39,15 +41,16 @@ def main(argv: list[str]) -> int:
     if record["status"] == "interrupted":
         print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
     classes = record["data"]["classes"]
-    if not 1 <= args.top <= len(classes):
-        raise BadInput(f"--top must be from 1 to {len(classes)}; received {args.top}")
+    top = min(3, len(classes)) if args.top is None else args.top
+    if not 1 <= top <= len(classes):
+        raise BadInput(f"--top must be from 1 to {len(classes)}; received {top}")
     weights = store.kept(root, record, "weights.h5")
     files = [found for place in args.images for found in listed(Path(place))]
     names, found = [name for name, _, _ in files], probabilities(record, weights, files)
     if has_masks:
         found = shares(record, files, found, args.to_dir, args.overlay)
     table = list(found)
-    for line in lines(names, table, classes, args.top):
+    for line in lines(names, table, classes, top):
         print(line)
     for place, text in ((args.csv, as_shares if has_masks else as_csv), (args.submission, as_submission)):
         if place:
