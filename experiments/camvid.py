@@ -3,7 +3,7 @@
 CamVid at 240x180, 11 classes, 367 training, 101 validation and 233 test images. The backbone is
 MobileNetV2(alpha=0.35) in every run, from ImageNet and from random weights, at one budget, three seeds
 each. Loss, class weights and batch size were chosen by validation mIoU of one run each (UNet, finetune, seed 0).
-Written, and not run yet; what is done already is skipped when it is started again. About three hours on 2 CPU cores.
+About three hours on 2 CPU cores that have other work too; started again, it skips what is done.
 
     python -m lab.run experiments/camvid.py --data-dir camvid240.zip
 """

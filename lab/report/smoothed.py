@@ -34,7 +34,7 @@ def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:
 def _draw(numbers: list[list], score: str, data: str) -> Any:
     from matplotlib import pyplot as plt
 
-    figure, axis = plt.subplots(figsize=(9, 5.5), layout="constrained")
+    figure, axis = plt.subplots(figsize=(11, 6), layout="constrained")
     colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
     for i, (label, line) in enumerate(numbers):
         x, y = [p[0] for p in line], [p[1] for p in line]
