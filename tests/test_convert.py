@@ -1,6 +1,7 @@
 """Masks from one format to another and back: the same pixels, classes, splits and images."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
@@ -61,6 +62,23 @@ def test_to_coco_and_back_gives_the_same_masks_bit_for_bit(source, tmp_path, sha
         for mask in (source / "ann_dir" / split).iterdir():
             written = Image.open(tmp_path / "back/ann_dir" / split / mask.name)
             assert written.mode == "P" and np.array_equal(np.asarray(written), np.asarray(Image.open(mask)))
+
+
+@pytest.mark.parametrize("shape", ["polygons", "rle"])
+def test_the_real_camvid_comes_back_bit_for_bit(tmp_path, shape):
+    place = Path(os.environ.get("LAB_DATA", "no-such-folder")) / "camvid240.zip"
+    if not place.exists():
+        pytest.skip("no data in LAB_DATA")
+    assert convert("camvid", "coco", tmp_path / "coco", "--as", shape, "--data-dir", str(place)) == 0
+    assert convert(tmp_path / "coco", "mmseg", tmp_path / "back") == 0
+    first, back = load("camvid", str(place), size="240x180"), load(tmp_path / "back", size="240x180")
+    assert back.classes == first.classes
+    for split, here in first.splits().items():
+        there = back.splits()[split]
+        place_of = {Path(str(name)).stem: i for i, name in enumerate(there.ids)}
+        order = np.array([place_of[Path(str(name)).stem] for name in here.ids])
+        assert len(here) == len(there)
+        np.testing.assert_array_equal(there.labels[order], here.labels[np.arange(len(here))])
 
 
 def test_the_json_is_what_pycocotools_reads(source, tmp_path):
