@@ -1,6 +1,6 @@
-"""The one way data flow: splits of uint8 images, taken by index, batched by a rule. No Keras.
+"""The one way data flow: splits of images, taken by index, batched by a rule. No Keras.
 
-A split's images stay as they were read, (N, H, W, C) uint8, once, or are read when they are asked for
+A split's images stay as they were read, (N, H, W, C), once, or are read when they are asked for
 (`lab.reading`); a batch becomes float, gets its size and its augmentation on the device. Which examples
 a batch holds is a function of (seed, phase, step), so a run can be resumed anywhere.
 """
@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lab.bands import Band
 from lab.errors import BadInput
 
 Array = np.ndarray
@@ -25,6 +26,9 @@ class Images(Protocol):
 
     shape: tuple[int, ...]
 
+    @property
+    def dtype(self) -> np.dtype: ...
+
     def __len__(self) -> int: ...
 
     def __getitem__(self, indices: Any) -> Array: ...
@@ -32,7 +36,9 @@ class Images(Protocol):
 
 @dataclass(frozen=True)
 class Split:
-    """Examples: images (N, H, W, C) uint8, labels and a name for each (N,).
+    """Examples: images (N, H, W, C), labels and a name for each (N,).
+
+    Images are uint8; those whose bands are described have the type that they are stored in.
 
     Labels are (N,) int64, one an image, or masks (N, H, W) uint8, one a pixel, with `IGNORED` where none
     counts; masks may be read on demand, too. `content` (N,) identifies images and masks where that is known
@@ -79,6 +85,7 @@ class Data:
 
     Attributes:
         classes: a name for each label, in order.
+        bands: what the bands of the images are, where that is known; none: they are RGB, or grey.
         palette: for masks, the colour (R, G, B) that each class is drawn in.
         forbids: augmentations that would make a label wrong (`horizontal_flip`, `vertical_flip`, ...).
         source: where it comes from and its terms, for the record.
@@ -89,6 +96,7 @@ class Data:
     val: Split
     test: Split
     classes: tuple[str, ...]
+    bands: tuple[Band, ...] = field(default=(), kw_only=True)
     palette: tuple[tuple[int, int, int], ...] = field(default=(), kw_only=True)
     forbids: frozenset[str] = frozenset()
     source: str = ""

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lab import names
+from lab.bands import Band
 from lab.data import Data
 from lab.errors import BadInput
 from lab.names import Named
@@ -54,6 +55,14 @@ class Dataset(Named):
                     f"{flag} is for image files that the lab deals into splits, not for {self}; leave it out"
                 )
         return self
+
+    def bands_of(self, data_dir: str | None) -> tuple[Band, ...]:
+        """What the bands of its images are, where that is known; none: they are RGB, or grey.
+
+        Raises:
+            BadInput: there is nothing to read, or what it says of them is wrong.
+        """
+        return ()
 
     def title(self, data_dir: str | None) -> str:
         """What the table calls it."""

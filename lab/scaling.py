@@ -1,0 +1,107 @@
+"""Stored values of bands to the 0 to 255 that networks here are given: from the training split, band by band.
+
+A band's range goes from the lower to the upper whisker of its box plot (Tukey 1977): the values within 1.5 times the
+middle half's width of it. So clouds and glints, which are few and far off, do not press all else together; they come
+out as 255. What is no datum (a value that the band declares so, or not a number) comes out as the band's median.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from lab.bands import Band, colours
+from lab.data import Data, Split
+
+Array = np.ndarray
+IMAGES = 512  # of the training split that are looked at, evenly spread
+VALUES = 2048  # of each of them, evenly spread
+
+
+@dataclass(frozen=True)
+class Scaling:
+    """For each band that a network is given: its place in the image, its range, its median, its no-data value.
+
+    All in stored values; nothing here is learnt after it is made.
+    """
+
+    take: tuple[int, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    middle: tuple[float, ...]
+    nodata: tuple[float | None, ...]
+
+    def __call__(self, images: Any) -> Any:
+        """Images (N, H, W, all bands) of any type to (N, H, W, C) float32, 0 to 255, on the device."""
+        from keras import ops
+
+        return self._scaled(ops, ops.cast(ops.convert_to_tensor(images), "float32"))
+
+    def array(self, images: Array) -> Array:
+        """The same of an array, without Keras."""
+        return self._scaled(np, images.astype("float32"))
+
+    def _scaled(self, of: Any, images: Any) -> Any:
+        """With the functions of NumPy, or of `keras.ops`."""
+        x = of.take(images, np.array(self.take), axis=-1)
+        middle, low, high = (np.array(v, "float32") for v in (self.middle, self.low, self.high))
+        nodata = np.array([np.nan if v is None else v for v in self.nodata], "float32")
+        is_none = of.logical_or(of.isnan(x), of.equal(x, nodata))
+        return of.clip(255 * (of.where(is_none, middle, x) - low) / (high - low), 0, 255)
+
+    def record(self) -> dict[str, Any]:
+        """As a run's record holds it; what stands for no datum, the bands say."""
+        return {k: v for k, v in asdict(self).items() if k != "nodata"}
+
+
+def pictures(data: Data) -> Callable[[Array], Array]:
+    """What makes images (M, H, W, bands) of the data ones to look at, (M, H, W, 3) or (M, H, W, 1) uint8."""
+    if not data.bands:
+        return lambda images: images
+    last = len(data.bands) - 1
+    view = scaling(data.train, data.bands, colours(data.bands) or [min(i, last) for i in range(3)])
+    return lambda images: view.array(images).astype("uint8")
+
+
+def scaling(split: Split, bands: Sequence[Band], take: Sequence[int]) -> Scaling:
+    """What brings these bands of a training split's images to 0 to 255."""
+    found = [whiskers(values) for values in _sample(split, bands, take)]
+    if split.images.dtype == np.uint8:  # on the scale already
+        found = [(0.0, middle, 255.0) for _, middle, _ in found]
+    low, middle, high = (tuple(float(f[k]) for f in found) for k in range(3))
+    return Scaling(tuple(take), low, high, middle, tuple(bands[i].nodata for i in take))
+
+
+def whiskers(values: Array) -> tuple[float, float, float]:
+    """(lower whisker, median, upper whisker) of finite values; what is constant is given a width of 1.
+
+    Where half of the values are one and the same, the 1st and the 99th percentile stand for the whiskers.
+    """
+    if not len(values):
+        return 0.0, 0.0, 1.0
+    first, lower, middle, upper, last = np.percentile(values.astype("float64"), (1, 25, 50, 75, 99))
+    if upper > lower:
+        reach = 1.5 * (upper - lower)
+        within = values[(values >= lower - reach) & (values <= upper + reach)]
+        first, last = within.min(), within.max()
+    return float(first), float(middle), float(last if last > first else first + 1)
+
+
+def is_datum(values: Array, nodata: float | None) -> Array:
+    """Where stored values mean something: they are numbers, and not the one that stands for none."""
+    finite = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+    return finite if nodata is None or np.isnan(nodata) else finite & (values != nodata)
+
+
+def _sample(split: Split, bands: Sequence[Band], take: Sequence[int]) -> list[Array]:
+    """Values of each band, without what is no datum."""
+    chosen = np.unique(np.linspace(0, len(split) - 1, min(IMAGES, len(split))).astype(int))
+    parts = []
+    for start in range(0, len(chosen), 32):
+        images = split.images[chosen[start : start + 32]]
+        pixels = images.reshape(len(images), -1, images.shape[-1])
+        places = np.unique(np.linspace(0, pixels.shape[1] - 1, min(VALUES, pixels.shape[1])).astype(int))
+        parts.append(pixels[:, places].reshape(-1, images.shape[-1])[:, list(take)])
+    values = np.concatenate(parts)
+    return [v[is_datum(v, bands[i].nodata)] for v, i in zip(values.T, take, strict=True)]
