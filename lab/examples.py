@@ -6,6 +6,7 @@ import numpy as np
 
 from lab import store
 from lab.data import Data
+from lab.scaling import pictures
 from lab.spec import Resolved
 
 
@@ -22,4 +23,4 @@ def keep(resolved: Resolved, root: Path, data: Data) -> None:
         first = np.array([np.flatnonzero(data.train.labels == c)[0] for c in np.unique(data.train.labels)[:64]])
         kept = {"names": np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")}
     with store.replacing(folder / f"{resolved.dataset.name}.npz") as partial:
-        np.savez_compressed(partial, images=data.train.images[first], **kept)
+        np.savez_compressed(partial, images=pictures(data)(data.train.images[first]), **kept)

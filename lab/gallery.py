@@ -2,11 +2,12 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from lab import store
+from lab.data import Data
+from lab.scaling import pictures
 
 Array = np.ndarray
 SHOWN = 4  # best and as many worst images
@@ -47,8 +48,8 @@ class Gallery:
             return Gallery(**{name: file[name] for name in file.files})
 
 
-def chosen(split: Any, classes: tuple[str, ...], palette: Any, predicted: Array, iou: Array, pixels: Array) -> Gallery:
-    """The gallery of a split's predicted masks (N, H, W), and each image's IoU and pixels of each class (N, K)."""
+def chosen(data: Data, predicted: Array, iou: Array, pixels: Array) -> Gallery:
+    """The gallery of the test split's predicted masks (N, H, W); each image has IoU and pixels of each class (N, K)."""
     score = np.array([np.nanmean(row) if np.isfinite(row).any() else 1.0 for row in iou])
     order = np.argsort(-score, kind="stable")
     seen = np.isfinite(iou).any(axis=0)
@@ -63,11 +64,11 @@ def chosen(split: Any, classes: tuple[str, ...], palette: Any, predicted: Array,
     moved = {name: np.array([place[int(i)] for i in of]) for name, of in zip(
         ("best", "worst", "good", "bad"), (best, worst, good, bad), strict=True
     )}  # fmt: skip
-    part = split.take(wanted)
+    part, every = data.test.take(wanted), np.arange(len(wanted))
     return Gallery(
-        images=np.asarray(part.images[np.arange(len(wanted))]), truth=np.asarray(part.labels[np.arange(len(wanted))]),
-        predicted=predicted[wanted], ids=part.ids.astype("U"), iou=iou[wanted], classes=np.array(classes, "U"),
-        palette=np.array(palette, "uint8").reshape(-1, 3), **moved,
+        images=pictures(data)(np.asarray(part.images[every])), truth=np.asarray(part.labels[every]),
+        predicted=predicted[wanted], ids=part.ids.astype("U"), iou=iou[wanted], classes=np.array(data.classes, "U"),
+        palette=np.array(data.palette, "uint8").reshape(-1, 3), **moved,
     )  # fmt: skip
 
 

@@ -69,6 +69,7 @@ class Folder:
     path: Path
     colours: Array
     has_overlays: bool = False
+    ending: str = ".png"
 
     def check(self, files: list[tuple[str, Any, str]]) -> None:
         """Refuses a folder in which a mask would take the place of an image or of another mask.
@@ -96,7 +97,11 @@ class Folder:
             Image.fromarray(overlaid(files.image(name, mask.shape), mask, self.colours)).save(buffer, "JPEG")
             store.write_atomically(place, buffer.getvalue())
 
+    def target(self, name: str) -> Path:
+        """Where a file's mask goes."""
+        return self._targets(name)[0]
+
     def _targets(self, name: str) -> list[Path]:
         place = self.path / PurePosixPath(name).parent
         stem = PurePosixPath(name).stem
-        return [place / f"{stem}.png", *([place / f"{stem}.overlay.jpg"] if self.has_overlays else [])]
+        return [place / f"{stem}{self.ending}", *([place / f"{stem}.overlay.jpg"] if self.has_overlays else [])]

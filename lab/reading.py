@@ -21,11 +21,11 @@ BATCH = 64
 
 
 class OnDemand:
-    """Images (N, H, W, C), or masks (N, H, W), uint8, each read when it is asked for."""
+    """Images (N, H, W, C), or masks (N, H, W), each read when it is asked for."""
 
-    def __init__(self, read: Callable[[int], Array], shape: tuple[int, ...], order: Array):
-        """`read` gives the image of a number, of this shape; image i is the one of number `order[i]`."""
-        self.read, self.order = read, order
+    def __init__(self, read: Callable[[int], Array], shape: tuple[int, ...], order: Array, dtype: Any = "uint8"):
+        """`read` gives the image of a number, of this shape and type; image i is the one of number `order[i]`."""
+        self.read, self.order, self.dtype = read, order, np.dtype(dtype)
         self.shape: tuple[int, ...] = (len(order), *shape)
 
     def __len__(self) -> int:
@@ -35,11 +35,11 @@ class OnDemand:
         return np.stack(list(POOL.map(self.read, self.order[indices].tolist())))
 
     def subset(self, indices: Array) -> "OnDemand":
-        return OnDemand(self.read, self.shape[1:], self.order[indices])
+        return OnDemand(self.read, self.shape[1:], self.order[indices], self.dtype)
 
     def map(self, change: Callable[[Array], Array]) -> "OnDemand":
         """The same with each image changed, its shape kept."""
-        return OnDemand(lambda i: change(self.read(i)), self.shape[1:], self.order)
+        return OnDemand(lambda i: change(self.read(i)), self.shape[1:], self.order, self.dtype)
 
 
 def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
@@ -70,7 +70,7 @@ def _by_tensorflow(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
     options.threading.private_threadpool_size = 2  # TensorFlow's own has one thread, see `lab.child`
     chosen = tf.data.Dataset.from_generator(lambda: takes, output_signature=tf.TensorSpec([None], "int64"))
     # one call at a time: that is all that TensorFlow allows a Python function where it is deterministic
-    batches = chosen.map(lambda take: tf.numpy_function(read, [take], tf.uint8)).prefetch(AHEAD)
+    batches = chosen.map(lambda take: tf.numpy_function(read, [take], images.dtype)).prefetch(AHEAD)
     try:
         yield from batches.with_options(options).as_numpy_iterator()
     except tf.errors.OpError:
@@ -93,7 +93,7 @@ def kept(split: Split, where: str, folder: Path) -> Split:
         where: `memory`, `disk` (in a file of `folder`, read from there at random), `none`, or `auto`: in
             memory if they take less than 1 GB there.
     """
-    size = int(np.prod(split.images.shape))
+    size = int(np.prod(split.images.shape)) * split.images.dtype.itemsize
     if where == "none" or (where == "auto" and size > SMALL):
         return split
     decoded = partial(_decoded, folder=folder if where == "disk" else None, split=split)
@@ -105,14 +105,14 @@ def _decoded(images: Any, what: str, folder: Path | None, split: Split) -> Any:
     if isinstance(images, np.ndarray):
         return images
     if folder is None:
-        return _filled(images, np.empty(images.shape, "uint8"))
+        return _filled(images, np.empty(images.shape, images.dtype))
     file = folder / f"{split.digest}{what}.npy"
     if not file.exists():
         from lab.store import replacing
 
         file.parent.mkdir(parents=True, exist_ok=True)
         with replacing(file) as unfinished:
-            _filled(images, np.lib.format.open_memmap(unfinished, "w+", "uint8", images.shape)).flush()
+            _filled(images, np.lib.format.open_memmap(unfinished, "w+", images.dtype, images.shape)).flush()
     return np.load(file, mmap_mode="r", allow_pickle=False)
 
 

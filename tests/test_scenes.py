@@ -154,3 +154,29 @@ def test_shadows_darken_what_they_fall_on_and_change_no_class():
     away = np.argwhere(dark) + 0.5 - 20
     spread = np.linalg.norm((away / np.linalg.norm(away, axis=1, keepdims=True)).mean(0))
     assert spread > 0.7  # all on one side: there is one sun
+
+
+def test_eight_bands_show_the_same_land():
+    image, mask = scene(0, 0, 0, 64, bands=8)
+    assert image.shape == (64, 64, 8) and image.dtype == np.uint16 and image.min() > 0
+    assert (mask == scene(0, 0, 0, 64)[1]).all()  # the plan is that of three bands
+    data = names.build("datasets", "scenes(train=2,val=1,test=1,px=64,bands=8)").load(None)
+    assert (data.train.images[0] == image).all() and [b.role for b in data.bands][1:4] == ["blue", "green", "red"]
+
+
+def test_only_the_infrared_tells_a_green_roof_from_grass():
+    """Of all pixels that look like grass: what red, green and blue get right, and what eight bands do."""
+    from sklearn.ensemble import RandomForestClassifier
+
+    pairs = [scene(0, 0, n, 64, bands=8) for n in range(42)]
+    x, y = (np.concatenate([p[k].reshape(-1, *p[k].shape[2:]) for p in pairs]) for k in (0, 1))
+    blue, green, red = (x[:, i].astype(float) for i in (1, 2, 3))
+    looks_green = (green > 1.06 * red) & (green > 1.3 * blue) & np.isin(y, (BACKGROUND, BUILDING, GRASS))
+    x, is_grass = x[looks_green], y[looks_green] == GRASS
+    forest = RandomForestClassifier(30, class_weight="balanced", min_samples_leaf=5, random_state=0)
+    first, then = np.arange(len(x)) < 0.7 * len(x), np.arange(len(x)) >= 0.7 * len(x)
+    missed = []
+    for columns in ([1, 2, 3], range(8)):
+        guess = forest.fit(x[first][:, columns], is_grass[first]).predict(x[then][:, columns])
+        missed.append(1 - (guess[~is_grass[then]] == False).mean())  # noqa: E712
+    assert missed[1] < 0.6 * missed[0]

@@ -150,14 +150,14 @@ def test_the_gallery_holds_the_best_and_the_worst(tmp_path):
     data = tiny_masks()
     iou = np.array([[0.9, np.nan, 0.7], [0.2, 0.1, np.nan], [1, 1, 1], [0.5, 0.6, np.nan], [0.4, 0.1, 0.2]])
     pixels = np.array([[9, 0, 9], [9, 5, 0], [9, 9, 9], [9, 9, 0], [9, 4, 9]])
-    made = gallery.chosen(data.test, data.classes, data.palette, data.test.labels, iou, pixels)
+    made = gallery.chosen(data, data.test.labels, iou, pixels)
     made.write(tmp_path / "x.npz")
     kept = gallery.Gallery.read(tmp_path / "x.npz")
     assert kept.ids[kept.best[0]] == "2/2" and kept.ids[kept.worst[0]] == "2/1"
     assert [kept.ids[i] for i in kept.good] == ["2/2"] * 3
     assert [kept.ids[i] for i in kept.bad] == ["2/1", "2/1", "2/4"]
     pixels[1, 1] = 3  # of two that are as bad, the one with more of the class is shown
-    other = gallery.chosen(data.test, data.classes, data.palette, data.test.labels, iou, pixels)
+    other = gallery.chosen(data, data.test.labels, iou, pixels)
     assert other.ids[other.bad[1]] == "2/4"
     assert np.array_equal(coloured(np.array([[0, 2, 255]]), kept.palette)[0, :2], kept.palette[[0, 2]])
 

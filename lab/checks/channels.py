@@ -14,6 +14,7 @@ def check(trainer: Any) -> Finding | None:
     """Whether a pretrained backbone tells the classes apart better with the channels reversed. Not for masks."""
     if (
         trainer.data.train.has_masks
+        or trainer.data.bands
         or trainer.data.shape[-1] != 3
         or not trainer.net.is_carried
         or trainer.net.features is None

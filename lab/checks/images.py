@@ -14,7 +14,8 @@ WILD = 1000.0
 
 def check(trainer: Any) -> Finding | None:
     images = trainer.data.train.images[np.arange(min(BATCH, len(trainer.data.train)))]
-    low, high = int(images.min()), int(images.max())
+    scaled = trainer.net.scaling.array(images) if trainer.net.scaling else images
+    low, high = int(scaled.min()), int(scaled.max())
     if high < DIM or low == high:
         return finding(
             f"the training images use the values {low} to {high} of 0 to 255",
@@ -22,7 +23,7 @@ def check(trainer: Any) -> Finding | None:
             "give 8 bits a channel, or numbers from 0 to 1 in an .npz, not normalised",
         )
     deviation = float(np.std(entering(trainer.net, images)))
-    if deviation < FLAT * float(np.std(images)) / 60 or deviation > WILD:  # 60: that of an ordinary photograph
+    if deviation < FLAT * float(np.std(scaled)) / 60 or deviation > WILD:  # 60: that of an ordinary photograph
         return finding(
             f"what enters the first convolution of {trainer.net.backbone} has a deviation of {deviation:.2g}",
             "rescaled twice, or not at all, images are not what the weights were trained on",

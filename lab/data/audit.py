@@ -24,10 +24,10 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
 
     from lab.store import write_atomically
 
-    pairs = pd.DataFrame([*equal(found.table), *near(found)], columns=COLUMNS)
+    pairs = pd.DataFrame([*equal(found.table), *near(found), *overlaps(found.table)], columns=COLUMNS)
     across, conflicting = pairs["split"] != pairs["second split"], pairs["label"] != pairs["second label"]
     rows = []
-    for kind in ("equal", "near"):
+    for kind in ("equal", "near", *(["overlap"] if found.bands else [])):
         of = pairs["kind"] == kind
         rows.append([kind, *(int((of & m).sum()) for m in (~across, across, conflicting))])
     differing = "with other masks" if found.mask else "of two classes"
@@ -67,6 +67,15 @@ def near(found: Examined) -> Iterator[list[Any]]:
         cosine = float(features[i] @ features[j])
         if cosine >= COSINE:
             yield _row("near", table.iloc[i], table.iloc[j], bits, cosine)
+
+
+def overlaps(table: pd.DataFrame) -> Iterator[list[Any]]:
+    """A row for each pair of tiles that show some of the same ground; see `lab.datasets._ground`."""
+    from lab.datasets._ground import overlapping
+
+    for i, j in overlapping(table["sketch"].tolist()):
+        if table["sha256"][i] != table["sha256"][j]:
+            yield [*_row("overlap", table.iloc[i], table.iloc[j], 0, 0.0)[:-2], None, None]
 
 
 def shared_groups(table: pd.DataFrame) -> list[str]:

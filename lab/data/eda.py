@@ -14,6 +14,8 @@ from lab.drawing import save, subplots
 SPLITS = ("train", "val", "test")
 COLOURS = {"train": "#0072B2", "val": "#E69F00", "test": "#009E73"}  # Okabe and Ito 2008: told apart by everyone
 CHANNELS = {"R": "#D55E00", "G": "#009E73", "B": "#0072B2"}
+BANDS = ["band", "role", "nm", "mean", "deviation", "scale", "no data"]
+LOOKED_AT = 64  # images that spectra are means over
 SHOWN = 60  # classes in a picture or a printed table, the most frequent
 
 
@@ -30,11 +32,15 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
         print(f"... and {len(counts) - SHOWN} classes more, in classes.csv")
     print()
     print(tabulate(summary(found), headers=["of the images", ""], tablefmt="github", disable_numparse=True))
+    if found.bands:
+        print()
+        print(tabulate(of_bands(found), BANDS, tablefmt="github"))
     tables = [folder / "classes.csv", folder / "images.csv"]
     write_atomically(tables[0], counts.to_csv())
-    write_atomically(tables[1], found.table.drop(columns=["error", "square"]).to_csv(index=False))
+    write_atomically(tables[1], found.table.drop(columns=["error", "square", "place", "sketch"]).to_csv(index=False))
     drawn = _held(counts, found, folder) if found.mask else _classes(counts, folder)
-    return 0, [*tables, drawn, _sizes(found, folder), _colours(found, folder)]
+    last = _spectra(found, folder) if found.bands else _colours(found, folder)
+    return 0, [*tables, drawn, _sizes(found, folder), last]
 
 
 def distribution(found: Examined) -> pd.DataFrame:
@@ -63,7 +69,6 @@ def held(found: Examined) -> pd.DataFrame:
 def summary(found: Examined) -> list[tuple[str, str]]:
     """What is to be known of all images in a few lines."""
     t = found.table
-    mean, deviation = channels(t[t["split"] == "train"])
     common, modes = most_common(zip(t["width"], t["height"], strict=True)), most_common(t["mode"])
     return [
         ("examples", f"{len(t):,}" + (f", and {len(found.broken):,} that cannot be read" if found.broken else "")),
@@ -71,9 +76,55 @@ def summary(found: Examined) -> list[tuple[str, str]]:
         ("width, height", f"{t['width'].min()} to {t['width'].max()}, {t['height'].min()} to {t['height'].max()} px"),
         ("most frequent sizes", ", ".join(f"{w} x {h} ({n:,})" for (w, h), n in common)),
         ("kinds", ", ".join(f"{m} ({n:,})" for m, n in modes)),
+        *([] if found.bands else _of_colours(t[t["split"] == "train"])),
+    ]
+
+
+def _of_colours(table: pd.DataFrame) -> list[tuple[str, str]]:
+    mean, deviation = channels(table)
+    return [
         ("training mean of R, G, B", ", ".join(f"{v:.1f}" for v in mean)),
         ("training deviation of R, G, B", ", ".join(f"{v:.1f}" for v in deviation)),
     ]
+
+
+def of_bands(found: Examined) -> list[list[Any]]:
+    """What each band is, and the mean and deviation of its stored values over the training split, data only."""
+    mean, deviation = channels(found.table[found.table["split"] == "train"])
+    return [
+        [
+            b.name,
+            b.role or "-",
+            b.wavelength or "-",
+            f"{m:.4g}",
+            f"{d:.4g}",
+            f"{b.scale:g}",
+            "-" if b.nodata is None else b.nodata,
+        ]
+        for b, m, d in zip(found.bands, mean, deviation, strict=True)
+    ]
+
+
+def spectra(found: Examined) -> np.ndarray:
+    """Mean of each band over the training pixels of each class, (K, C), times the band's scale; NaN where none is.
+
+    Of masks, over up to `LOOKED_AT` images, evenly spread.
+    """
+    from lab.scaling import is_datum
+
+    assert found.stored
+    rows = np.flatnonzero((found.table["split"] == "train").to_numpy())
+    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(LOOKED_AT, len(rows))).astype(int))]
+    total, count = (np.zeros((len(found.classes), len(found.bands))) for _ in range(2))
+    for row in rows.tolist():
+        image = found.stored(row)
+        of = found.mask(row) if found.mask else np.full(image.shape[:2], found.classes.index(found.table["label"][row]))
+        for k, band in enumerate(found.bands):
+            valid = is_datum(image[..., k], band.nodata) & (of < len(found.classes))
+            labels = of[valid].astype(int)
+            total[:, k] += np.bincount(labels, image[..., k][valid] * band.scale, minlength=len(total))
+            count[:, k] += np.bincount(labels, minlength=len(total))
+    return np.divide(total, count, out=np.full_like(total, np.nan), where=count > 0)
 
 
 def _of_labels(found: Examined) -> tuple[str, str]:
@@ -98,9 +149,35 @@ def most_common(values: Iterable[Any]) -> list[tuple[Any, int]]:
 
 
 def channels(table: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation (3,) over all pixels, 0 to 255, every image scaled to 64 x 64 first."""
+    """Mean and standard deviation (C,) over all pixels: from 0 to 255, or as stored where bands are described."""
     mean, square = (np.stack(table[column].to_list()).mean(axis=0) for column in ("mean", "square"))
     return mean, np.sqrt(np.maximum(square - mean**2, 0))
+
+
+def _spectra(found: Examined, folder: Path) -> Path:
+    """Spectra of the classes: bands with a wavelength in its order, the others behind them, each by its own scale."""
+    order = sorted(range(len(found.bands)), key=lambda k: found.bands[k].wavelength or np.inf)
+    values = spectra(found)[:, order]
+    bands = [found.bands[k] for k in order]
+    seen = [k for k, b in enumerate(bands) if b.wavelength]
+    figure, axes = subplots(1, 2, width=6, height=4.5)
+    for i, name in enumerate(found.classes[:SHOWN]):
+        colour = tuple(v / 255 for v in found.palette[i]) if found.palette else None
+        axes[0, 0].plot(range(len(seen)), values[i, seen], "o-", ms=3, color=colour, label=name[:40])
+    axes[0, 0].set_xticks(range(len(seen)), [f"{bands[k].name}\n{bands[k].wavelength:.0f}" for k in seen], fontsize=7)
+    axes[0, 0].set(xlabel="band, centre in nm", ylabel="mean of its training pixels, times its scale")
+    low, high = np.nanmin(values, axis=0), np.nanmax(values, axis=0)
+    for i in range(min(len(found.classes), SHOWN)):
+        colour = tuple(v / 255 for v in found.palette[i]) if found.palette else None
+        axes[0, 1].plot(
+            range(len(bands)), (values[i] - low) / np.where(high > low, high - low, 1), "o-", ms=3, color=colour
+        )
+    axes[0, 1].set_xticks(range(len(bands)), [b.name for b in bands], rotation=60, fontsize=7)
+    axes[0, 1].set(ylabel="the same, each band from its lowest class to its highest")
+    legend = figure.legend(loc="outside lower center", ncols=6, fontsize=7, frameon=False)
+    for text in legend.get_texts():
+        text.set_parse_math(False)
+    return save(figure, folder / "spectra.png")
 
 
 def _classes(counts: pd.DataFrame, folder: Path) -> Path:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab.bands import Band
 from lab.data import Data
 from lab.datasets import opened
 from lab.progress import over
@@ -30,6 +31,8 @@ class Examined:
         pixels: how many of each class each mask has, (N, K).
         palette: for masks, the colour of each class.
         wrong: masks with labels of no class, each with the reason.
+        bands: what the bands are, where that is described; the table's means are then of stored values.
+        stored: the image (H, W, bands) of a row's number as it is stored, where bands are described.
     """
 
     title: str
@@ -41,6 +44,8 @@ class Examined:
     pixels: np.ndarray = field(default_factory=lambda: np.empty((0, 0), "int64"))
     palette: tuple[tuple[int, int, int], ...] = ()
     wrong: dict[str, str] = field(default_factory=dict)
+    bands: tuple[Band, ...] = ()
+    stored: Callable[[int], np.ndarray] | None = None
 
     @property
     def of_one_class(self) -> np.ndarray:
@@ -74,6 +79,7 @@ def _files(dataset: Any, where: str | None, title: str) -> Examined:
     table.insert(2, "label", [e.label for e in found.examples])
     table.insert(3, "group", groups_of(found, dataset.group))
     shown = Examined(title, table, lambda i: whole.images[np.array([i])][0], found.broken, classes)
+    shown = _of_bands(shown, found.files.bands)
     if not whole.has_masks:
         return shown
     from lab.datasets._masked import outside
@@ -89,13 +95,18 @@ def _arrays(data: Data, title: str) -> Examined:
     from PIL import Image
 
     from lab.datasets._index import entry
+    from lab.datasets._rasters import entry_of
 
     rows, places, counts = [], [], []
     with over(f"reading {title}", sum(map(len, data.splits().values()))) as advance:
         for name, split in data.splits().items():
             for i in range(len(split)):
                 image, label = split.images[np.array([i])][0], split.labels[np.array([i])][0]
-                found = entry(Image.fromarray(image.squeeze()), _sha256(image))
+                found = (
+                    entry_of(image, data.bands, _sha256(image))
+                    if data.bands
+                    else entry(Image.fromarray(image.squeeze()), _sha256(image))
+                )
                 called = _sha256(label)[:12] if split.has_masks else data.classes[label]
                 about = {"id": str(split.ids[i]), "split": name, "label": called, "group": ""}
                 rows.append(about | found._asdict())
@@ -112,8 +123,17 @@ def _arrays(data: Data, title: str) -> Examined:
         split, i = places[row]
         return split.labels[np.array([i])][0]
 
-    shown = Examined(title, pd.DataFrame(rows), picture, data.left_out, data.classes)
+    shown = _of_bands(Examined(title, pd.DataFrame(rows), picture, data.left_out, data.classes), data.bands)
     return replace(shown, mask=mask, pixels=np.stack(counts), palette=data.palette) if counts else shown
+
+
+def _of_bands(found: Examined, bands: tuple[Band, ...]) -> Examined:
+    """The same; where bands are described, its pictures are of the colours among them."""
+    if not bands:
+        return found
+    from lab.datasets._rasters import seen
+
+    return replace(found, bands=bands, stored=found.picture, picture=lambda i: seen(found.picture(i), bands))
 
 
 def _sha256(pixels: np.ndarray) -> str:

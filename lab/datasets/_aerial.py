@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFilter
+from scipy import ndimage
 
 from lab.data import IGNORED
+from lab.datasets._spectra import BRIGHT, HAZE, REFLECTANCE, SKY, STORED, SUN, TINT, reflected
 
 Array = np.ndarray
 
@@ -40,9 +42,6 @@ def rgb(*values: float) -> Array:
     return np.array(values, "float32").reshape(3, 1, 1)
 
 
-SKY, SUN = rgb(0.36, 0.40, 0.47), rgb(0.64, 0.60, 0.53)  # sum to 1 on the flat
-
-
 @dataclass(frozen=True)
 class Frame:
     """A place, and the direction of its own first axis u, in radians from x towards y."""
@@ -62,15 +61,19 @@ class Frame:
 
 
 class Land:
-    """The maps of one square scene: colour (3, S, S) 0 to 255, label (S, S), height (S, S) metres; S is FINE * px."""
+    """The maps of one square scene: colour (B, S, S) 0 to 255, label (S, S), height (S, S) metres; S is FINE * px.
 
-    def __init__(self, px: int, metres: float, rng: np.random.Generator):
+    It has 3 bands, red, green and blue, or 8; see `lab.datasets._spectra`.
+    """
+
+    def __init__(self, px: int, metres: float, rng: np.random.Generator, bands: int = 3):
+        self.sky, self.sun, self.tint = SKY[:bands], SUN[:bands], TINT[:bands]
         self.px, self.metres, self.rng = px, metres, rng
         self.side = FINE * px
         self.scale = self.side / metres  # canvas pixels a metre
         centres = (np.arange(self.side, dtype="float32") + 0.5) / self.scale
         self.x, self.y = centres[None, :], centres[:, None]
-        self.colour = np.zeros((3, self.side, self.side), "float32")
+        self.colour = np.zeros((bands, self.side, self.side), "float32")
         self.label = np.zeros((self.side, self.side), "uint8")
         self.height = np.zeros((self.side, self.side), "float32")
         self.lumps = self.noise(2.5, octaves=2)
@@ -88,6 +91,12 @@ class Land:
             field = field + 0.6**octave * rng.standard_normal(field.shape, "float32")
         return _resized(field, self.side, self.side) * np.float32(0.8)
 
+    def spectrum(self, rgb: Array, material: str) -> Array:
+        """What a material of a colour (3,) reflects in the bands of this land, (B, 1, 1) float32."""
+        if len(self.colour) == 3:
+            return np.asarray(rgb, "float32").reshape(3, 1, 1)
+        return reflected(rgb, material)
+
     def around(self, x: float, y: float, radius: float) -> tuple[tuple[slice, slice], Array, Array]:
         """(window, its x, its y) of a square, measured from its centre; empty where it is off the land."""
         low_x, high_x, low_y, high_y = (
@@ -100,8 +109,10 @@ class Land:
     def paint(self, window: tuple, inside: Array, colour: Array, label: int, height: Array | float | None) -> None:
         """Covers what is inside and no higher; without a height it lies on whatever is there, as paint does.
 
-        A colour is (3, 1, 1), or a map like the land's own.
+        A colour is (3, 1, 1) or (B, 1, 1), or a map like the land's own.
         """
+        if len(colour) < len(self.colour):
+            colour = self.spectrum(colour, "paint")
         seen = inside if height is None else inside & (height >= self.height[window])
         there = (slice(None), *window)
         np.copyto(self.colour[there], colour if colour.shape[1] == 1 else colour[there], where=seen)
@@ -177,6 +188,21 @@ def photograph(land: Land, rng: np.random.Generator) -> Array:
     return np.clip(np.round(noisy), 0, 255).astype("uint8")
 
 
+def measured(land: Land, rng: np.random.Generator) -> Array:
+    """What a satellite stores of a land with 8 bands, (px, px, 8) uint16: reflectance, through haze and noise."""
+    light = _light(land, rng.uniform(0, 2 * np.pi), math.radians(rng.uniform(28, 62)))
+    if rng.random() < 0.15:
+        light *= 1 - 0.4 / (1 + np.exp(-6 * (land.noise(60) - 0.5)))
+    lit = _textured(land) * light
+    pixels = lit.reshape(len(lit), land.px, FINE, land.px, FINE).mean(axis=(2, 4))
+    seen = ndimage.gaussian_filter(pixels, (0, *2 * [rng.uniform(0.2, 0.6)])).transpose(1, 2, 0)
+    haze = rng.uniform(0, 0.25) ** 1.5 * 2 * HAZE
+    seen = (seen + (230 - seen) * haze) * rng.uniform(0.92, 1.08) * rng.uniform(0.98, 1.02, len(lit))
+    seen = seen + rng.uniform(1, 4) * rng.standard_normal(seen.shape)
+    stored = np.round(seen / 255 * BRIGHT / REFLECTANCE)
+    return np.clip(stored, 1, 65535).astype("uint16")[..., list(STORED)]  # 0 is what stands for no datum
+
+
 def cut(image: Array, mask: Array, rng: np.random.Generator) -> None:
     """Takes a corner away, as at the edge of an orthophoto: black, and no label."""
     side = len(mask)
@@ -197,13 +223,13 @@ def _textured(land: Land) -> Array:
 
 
 def _light(land: Land, azimuth: float, elevation: float) -> Array:
-    """What multiplies the colours (3, S, S): skylight everywhere, sunlight by slope and where nothing is in its way."""
+    """What multiplies the colours (B, S, S): skylight everywhere, sunlight by slope and where nothing is in its way."""
     towards = (math.cos(azimuth), math.sin(azimuth))
     down, right = (np.clip(g * land.scale, -1.5, 1.5) for g in np.gradient(land.height))
     facing = 1 - (right * towards[0] + down * towards[1]) / math.tan(elevation)
     facing = np.clip(facing / np.sqrt(1 + right**2 + down**2), 0, 1.5)
     open_sky = np.clip(1 - (_shade(land, towards, math.tan(elevation)) - land.height) / 0.4, 0, 1)
-    return SKY + SUN * (facing * open_sky)
+    return land.sky + land.sun * (facing * open_sky)
 
 
 def _shade(land: Land, towards: tuple[float, float], climb: float) -> Array:

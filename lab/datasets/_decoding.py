@@ -11,6 +11,7 @@ Fit = Literal["squash", "crop", "pad"]
 Size = int | tuple[int, int]  # pixels: (height, width), or one number for both
 Box = tuple[int, int, int, int]  # pixels: left, top, right, bottom
 SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
+ENDINGS = (*SUFFIXES, ".npy")  # of images whose bands are described
 LARGEST = 200_000_000  # pixels of an image: 600 MB once decoded
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns from 89 megapixels on; `opened` refuses, at LARGEST
 

@@ -7,12 +7,14 @@ import zipfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 import numpy as np
 
-from lab.datasets._decoding import SUFFIXES, Fit, Size, Unreadable, decoded, opened, upright_size
+from lab.bands import Band
+from lab.datasets._decoding import ENDINGS, SUFFIXES, Fit, Size, Unreadable, decoded, opened, upright_size
 from lab.errors import BadInput
 
 LARGEST_FILE = 256 << 20  # bytes
@@ -87,8 +89,23 @@ class Files:
         """What errors call the folder or archive."""
         return self.path.name or str(self.path.resolve())  # `.` has no name
 
+    @cached_property
+    def bands(self) -> tuple[Band, ...]:
+        """What the images' bands are, where a `bands.toml` says so; none: they are RGB, or grey.
+
+        Raises:
+            BadInput: it is wrong.
+        """
+        from lab.datasets._rasters import described
+
+        return described(self)
+
     def pictures(self) -> list[str]:
         """The names of all image files that are not hidden, in order."""
+        if self.bands:
+            from lab.datasets._rasters import collapsed
+
+            return collapsed(sorted(n for n in self.names if n.lower().endswith(ENDINGS) and not hidden(n)), self.bands)
         return sorted(n for n in self.names if n.lower().endswith(SUFFIXES) and not hidden(n))
 
     def called(self, name: str) -> str:
@@ -158,12 +175,16 @@ class Files:
             return stream.read()
 
     def image(self, name: str, size: Size, fit: Fit = "squash") -> np.ndarray:
-        """An RGB image (height, width, 3) uint8; see `decoded`.
+        """An RGB image (height, width, 3) uint8, see `decoded`; where its bands are described, as it is stored.
 
         Raises:
             BadInput: it is missing, no image, truncated, or absurdly large.
         """
         try:
+            if self.bands:
+                from lab.datasets._rasters import read
+
+                return read(self, name, self.bands, size, fit)
             return decoded(self.read(name), size, fit)
         except Unreadable as error:
             raise BadInput(f"{self.called(name)} {error}") from None
@@ -182,7 +203,12 @@ class Files:
         return height, width
 
     def stamp(self, name: str) -> list[int]:
-        """Size in bytes, and time of change or CRC-32: different when the file is another, without reading it."""
+        """Size in bytes, and time of change or CRC-32: different when the file is another, without reading it.
+
+        Of a folder, that of each file in it.
+        """
+        if name not in self.names:
+            return [n for inner in sorted(self.names) if inner.startswith(f"{name}/") for n in self.stamp(inner)]
         if name in self.packed:
             return [self.packed[name][1].file_size, self.packed[name][1].CRC]
         found = (self.root / name).stat()

@@ -37,6 +37,8 @@ class Entry(NamedTuple):
     mean: list[float] = []  # of R, G and B, 0 to 255
     square: list[float] = []  # mean of the squares
     error: str | None = None
+    place: list[Any] = []  # coordinate system, left, top, right, bottom: where it lies on the ground, if it says so
+    sketch: str = ""  # see `lab.datasets._ground`; of images whose bands are described
 
 
 Seen = TypeVar("Seen", bound=tuple)
@@ -70,6 +72,10 @@ def remembered(
 
 def look(files: Files, name: str) -> Entry:
     """Decodes one file and says what it is."""
+    if files.bands:
+        from lab.datasets import _rasters
+
+        return _rasters.look(files, name, files.bands)
     try:
         content = files.read(name)
     except BadInput as error:

@@ -38,6 +38,15 @@ DEPTHS = [(38, 58, 66), (50, 74, 72), (68, 80, 66), (36, 64, 86), (78, 84, 68)]
 BASINS = [(92, 190, 202), (70, 172, 198), (122, 206, 208), (88, 162, 172)]
 CARS = [(232, 232, 230), (226, 226, 224), (190, 192, 194), (124, 126, 130), (48, 50, 54), (62, 62, 66)]
 CARS += [(156, 44, 40), (48, 72, 124), (122, 112, 92), (60, 92, 72), (204, 172, 62)]
+MATERIALS = {
+    colour: material
+    for material, lists in {
+        "soil": (SOILS, DIRT, SAND), "stone": (PAVING,), "plant": (GREENS,), "dry": (STRAW, STUBBLE), "leaf": (LEAVES,),
+        "asphalt": (ASPHALT,), "roof": (PITCHED, FLAT), "water": (DEPTHS, BASINS), "paint": (CARS,),
+    }.items()
+    for colours in lists
+    for colour in colours
+}  # fmt: skip
 GLASS, WHITE, PANELS, BRICK = rgb(36, 42, 50), rgb(214, 212, 206), rgb(44, 50, 70), rgb(120, 90, 80)
 
 STEP = 2.0  # metres between the points of a course
@@ -68,9 +77,14 @@ class Site:
         self.roads: list[Road] = []
         self.shores: list[tuple[Array, Array]] = []  # outlines of the beach and of the water in it
         self.trees: list[tuple[float, float, float]] = []
-        self.leaves = [tone(rng, LEAVES) for _ in range(3)]
-        self.turf = blend(tone(rng, GREENS), tone(rng, STRAW if rng.random() < 0.4 else GREENS), land.noise(12))
-        self.soil = blend(tone(rng, SOILS), tone(rng, SOILS), land.noise(18, octaves=4))
+        self.leaves = [self.tone(LEAVES) for _ in range(3)]
+        self.turf = blend(self.tone(GREENS), self.tone(STRAW if rng.random() < 0.4 else GREENS), land.noise(12))
+        self.soil = blend(self.tone(SOILS), self.tone(SOILS), land.noise(18, octaves=4))
+
+    def tone(self, colours: Sequence[tuple[int, int, int]], spread: float = 7) -> Array:
+        """One of the colours, a little off, with what else its material reflects where the land has more bands."""
+        drawn, own = self.rng.choice(colours), self.rng.normal(0, spread)
+        return self.land.spectrum(drawn + own + self.rng.normal(0, spread / 4, 3), MATERIALS[tuple(drawn.tolist())])
 
     def chance(self, share: float) -> bool:
         return bool(self.rng.random() < share)
@@ -92,11 +106,6 @@ class Site:
 
     def inside(self, x: float, y: float, margin: float = 0.0) -> bool:
         return min(x, y) > margin and max(x, y) < self.land.metres - margin
-
-
-def tone(rng: np.random.Generator, colours: Sequence[tuple[int, int, int]], spread: float = 7) -> Array:
-    """One of the colours, a little off."""
-    return rgb(*(rng.choice(colours) + rng.normal(0, spread) + rng.normal(0, spread / 4, 3)))
 
 
 def blend(one: Array, other: Array, noise: Array) -> Array:
@@ -136,7 +145,7 @@ def fields(site: Site, meadows: float) -> None:
         cut = rng.uniform(-0.7, 0.7) * land.metres  # a field ends somewhere, and another begins
         for left, right in ((-land.metres, cut), (cut, land.metres)):
             grown = site.chance(meadows)
-            other = tone(rng, SOILS + STUBBLE)
+            other = site.tone(SOILS + STUBBLE)
             colour = site.turf + rng.normal(0, 9) if grown else 0.35 * site.soil + 0.65 * other
             area = axis.rectangle(left, right, near, far)
             land.polygon(area, colour * (1 + stripes), GRASS if grown else BACKGROUND)
@@ -173,8 +182,8 @@ def street_plan(site: Site, half: float) -> None:
 def pave(site: Site, pavements: bool) -> None:
     """Paints the roads: pavements beside them, worn tracks, markings."""
     land, rng = site.land, site.rng
-    colours = [tone(rng, ASPHALT if road.paved else DIRT) for road in site.roads]
-    stone = tone(rng, PAVING)
+    colours = [site.tone(ASPHALT if road.paved else DIRT) for road in site.roads]
+    stone = site.tone(PAVING)
     for road in site.roads:
         if pavements and road.paved:
             land.strip(road.points, road.half + 1.8, stone, BACKGROUND)
@@ -236,7 +245,7 @@ def flood(site: Site) -> None:
     if not site.shores:
         return
     land, rng = site.land, site.rng
-    sand, deep = tone(rng, SAND), tone(rng, DEPTHS)
+    sand, deep = site.tone(SAND), site.tone(DEPTHS)
     for beach, _ in site.shores:
         land.polygon(beach, sand, BACKGROUND)
     for _, outline in site.shores:
@@ -248,14 +257,14 @@ def flood(site: Site) -> None:
     shallow = np.clip(2 - np.asarray(blurred, "float32") / 127, 0, 1) ** 1.5
     ripples = land.noise(2.5, octaves=2, stretch=3)
     seen = deep + 0.5 * (sand - deep) * shallow + ripples * rng.uniform(1, 6)
-    seen += np.clip(land.noise(45), -1, 1) * rng.uniform(0, 16) * rgb(0.8, 1.0, 1.2)
+    seen += np.clip(land.noise(45), -1, 1) * rng.uniform(0, 16) * land.tint
     np.copyto(land.colour, seen, where=wet)
 
 
 def car(site: Site, at: Frame) -> None:
     """A car; one in eight is a van or a lorry."""
     land, rng = site.land, site.rng
-    colour = tone(rng, CARS)
+    colour = site.tone(CARS)
     if site.chance(0.125):
         length = rng.uniform(6, 9.5)
         land.block(at, length, 2.4, WHITE if site.chance(0.6) else colour, VEHICLE, 2.9)
@@ -287,7 +296,7 @@ def car_park(site: Site, at: Frame, stalls: int) -> None:
         return
     land, rng = site.land, site.rng
     site.take((at.x, at.y, 0.9 * reach))
-    land.polygon(at.rectangle(-length / 2 - 2, length / 2 + 2, -depth / 2, depth / 2), tone(rng, ASPHALT), ROAD)
+    land.polygon(at.rectangle(-length / 2 - 2, length / 2 + 2, -depth / 2, depth / 2), site.tone(ASPHALT), ROAD)
     for stall in range(stalls):
         place = at.moved((stall + 0.5) * 2.6 - length / 2, -2.4, np.pi / 2)
         land.polygon(place.rectangle(-2.5, 2.5, -1.36, -1.24), WHITE, ROAD)
@@ -297,14 +306,14 @@ def car_park(site: Site, at: Frame, stalls: int) -> None:
 
 def building(site: Site, at: Frame, length: float, width: float, storeys: float, flat: bool) -> None:
     land, rng = site.land, site.rng
-    colour, eaves = tone(rng, FLAT if flat else PITCHED), 3.0 * storeys
+    colour, eaves = site.tone(FLAT if flat else PITCHED), 3.0 * storeys
     if flat:
         land.block(at, length, width, colour * 1.1, BUILDING, eaves)
         edge = (-length / 2 + 0.5, length / 2 - 0.5, -width / 2 + 0.5, width / 2 - 0.5)
         land.polygon(at.rectangle(*edge), colour, BUILDING, None)
         for _ in range(site.count(0, 5)):  # lift houses, air conditioning
             unit = at.moved(rng.uniform(-0.35, 0.35) * length, rng.uniform(-0.35, 0.35) * width)
-            land.block(unit, rng.uniform(1.2, 3), rng.uniform(1.2, 2.5), tone(rng, FLAT), BUILDING, eaves + 1.5)
+            land.block(unit, rng.uniform(1.2, 3), rng.uniform(1.2, 2.5), site.tone(FLAT), BUILDING, eaves + 1.5)
         return
     rise, hipped = rng.uniform(0.25, 0.4) * width, site.chance(0.35)
     land.block(at, length, width, colour, BUILDING, eaves, rise, hipped)
@@ -352,14 +361,14 @@ def homestead(site: Site, front: Frame, pools: float, lawns: float) -> None:
     if site.chance(lawns):
         land.polygon(front.rectangle(-half, half, 0.3, depth), site.turf + rng.normal(0, 8), GRASS)
     elif site.chance(0.5):
-        land.polygon(front.rectangle(-half, half, 0.3, depth), tone(rng, SOILS + PAVING), BACKGROUND)
+        land.polygon(front.rectangle(-half, half, 0.3, depth), site.tone(SOILS + PAVING), BACKGROUND)
     side = rng.choice([-1, 1])
     drive = front.moved(side * (length / 2 - 1.6))
-    land.polygon(drive.rectangle(-1.5, 1.5, -0.5, setback + 1), tone(rng, ASPHALT + PAVING[:2]), ROAD)
+    land.polygon(drive.rectangle(-1.5, 1.5, -0.5, setback + 1), site.tone(ASPHALT + PAVING[:2]), ROAD)
     if site.chance(0.6):
         car(site, drive.moved(0, setback - 2.7, np.pi / 2))
     back = front.moved(0, setback + width)
-    land.polygon(back.rectangle(-3.5, 3.5, 0, 2.6), tone(rng, PAVING), BACKGROUND)
+    land.polygon(back.rectangle(-3.5, 3.5, 0, 2.6), site.tone(PAVING), BACKGROUND)
     if site.chance(pools):
         swimming(site, back.moved(rng.uniform(-2, 2), rng.uniform(5.5, 7)))
     if site.chance(0.45):
@@ -380,8 +389,8 @@ def swimming(site: Site, at: Frame) -> None:
         return
     site.take((at.x, at.y, 4))
     rounded = site.chance(0.4)
-    site.land.block(at, length + 2.4, width + 2.4, tone(site.rng, PAVING + SAND), BACKGROUND, rounded=rounded)
-    site.land.block(at, length, width, tone(site.rng, BASINS), POOL, rounded=rounded)
+    site.land.block(at, length + 2.4, width + 2.4, site.tone(PAVING + SAND), BACKGROUND, rounded=rounded)
+    site.land.block(at, length, width, site.tone(BASINS), POOL, rounded=rounded)
 
 
 def blocks(site: Site) -> None:
@@ -459,7 +468,7 @@ def plant(site: Site, pointed: float) -> None:
 def town(site: Site) -> None:
     rng = site.rng
     open_ground(site, rng.uniform(-2, -0.8))
-    paving = blend(tone(rng, PAVING), tone(rng, PAVING + SOILS[:3]), site.land.noise(16, octaves=2))
+    paving = blend(site.tone(PAVING), site.tone(PAVING + SOILS[:3]), site.land.noise(16, octaves=2))
     np.copyto(site.land.colour, paving, where=site.land.label == BACKGROUND)
     street_plan(site, rng.uniform(3.6, 4.6))
     blocks(site)

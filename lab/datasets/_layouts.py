@@ -6,7 +6,8 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab.datasets._decoding import SUFFIXES
+from lab.bands import FILE
+from lab.datasets._decoding import ENDINGS, SUFFIXES
 from lab.datasets._files import hidden
 from lab.datasets._pairs import are_pairs
 
@@ -18,7 +19,8 @@ def layout_of(path: Path) -> str:
     names = [n for n in (_archived(path) if path.is_file() else _below(path)) if not hidden(n)]
     if any(COCO.search(n) for n in names):
         return "coco"
-    images = {n.rpartition("/")[0]: n for n in names if n.lower().endswith(SUFFIXES)}  # one of each folder tells
+    endings = ENDINGS if any(n.rpartition("/")[2] == FILE for n in names) else SUFFIXES
+    images = {n.rpartition("/")[0]: n for n in names if n.lower().endswith(endings)}  # one of each folder tells
     if all(any(word in folder.split("/") for folder in images) for word in ("img_dir", "ann_dir")):
         return "mmseg"
     return "masks" if images and are_pairs(images.values()) else "folder"

@@ -14,6 +14,7 @@ from lab.data import Split, hw, parted
 from lab.datasets import Dataset, digest_of
 from lab.datasets._decoding import Fit
 from lab.datasets._files import Files
+from lab.datasets._ground import blocks, overlapping
 from lab.datasets._index import Entry, index
 from lab.datasets._splitting import SHARES, dealt, united
 from lab.errors import BadInput
@@ -54,6 +55,9 @@ class Own(Dataset):
             self, px=self.px or size, group=group or self.group, skip_corrupt=skip_corrupt or self.skip_corrupt
         )
 
+    def bands_of(self, data_dir):
+        return self.found(data_dir)[0].bands
+
     def title(self, data_dir):
         return Path(data_dir).resolve().name if data_dir else self.name
 
@@ -86,7 +90,8 @@ class Own(Dataset):
         found = self.usable(data_dir)
         groups = groups_of(found, self.group)
         rows = zip(found.examples, groups, self.contents(found), strict=True)
-        return digest_of([f"v{self.version}", *(f"{e[:3]} {g} {content}" for e, g, content in rows)])[:32]
+        about = [f"v{self.version}", *(map(repr, found.files.bands))]
+        return digest_of([*about, *(f"{e[:3]} {g} {content}" for e, g, content in rows)])[:32]
 
     def load(self, data_dir):
         found = self.usable(data_dir)
@@ -96,7 +101,7 @@ class Own(Dataset):
             _refuse_shared(found.examples, groups, "are of one group")
         whole, classes = self.whole(found)
         about = {"source": self.source(found.files), "palette": self.palette(found), "left_out": found.broken}
-        return parted(whole, self.parts(found), classes=classes, **about)
+        return parted(whole, self.parts(found), classes=classes, bands=found.files.bands, **about)
 
     def whole(self, found: "Survey") -> tuple[Split, tuple[str, ...]]:
         """All readable examples as one split, and their classes."""
@@ -111,7 +116,13 @@ class Own(Dataset):
         size = hw(self.px)
         names = np.array([e.name for e in found.examples])
         content = np.array([f"{content} {self.px} {self.fit}" for content in self.contents(found)])
-        images = OnDemand(lambda i: found.files.image(str(names[i]), size, self.fit), (*size, 3), np.arange(len(names)))
+        bands, kinds = len(found.files.bands) or 3, {found.entries[n].mode for n in names}
+        dtype = np.result_type(*kinds) if found.files.bands else np.dtype("uint8")
+
+        def read(i: int) -> np.ndarray:
+            return found.files.image(str(names[i]), size, self.fit).astype(dtype, copy=False)
+
+        images = OnDemand(read, (*size, bands), np.arange(len(names)), dtype)
         return Split(images, labels, names, content)
 
     def contents(self, found: "Survey") -> list[str]:
@@ -135,7 +146,9 @@ class Own(Dataset):
         Raises:
             BadInput: groups do not fit, or only some examples have a split.
         """
-        alike = united(_repeated([found.entries[e.name].sha256 for e in found.examples]), groups_of(found, self.group))
+        entries, groups = [found.entries[e.name] for e in found.examples], groups_of(found, self.group)
+        pairs = overlapping([e.sketch for e in entries]) if not any(groups) else []
+        alike = united(_repeated([e.sha256 for e in entries]), groups, pairs=pairs)
         return dealt(self.strata(found), alike, [e.split for e in found.examples], found.files.title)
 
     def usable(self, data_dir: str | None) -> "Survey":
@@ -208,8 +221,13 @@ def groups_of(found: Survey, group: str | None) -> list[str]:
     Raises:
         BadInput: no regular expression; a table that lacks a file; an expression that does not match one.
     """
+    entries = [found.entries[e.name] for e in found.examples]
+    if group is None and found.files.bands and all(e.place for e in entries):
+        return blocks(entries)
     if group is None:
         return [e.group for e in found.examples]
+    if match := re.fullmatch(r"blocks:(\d+(?:\.\d+)?)", group):
+        return blocks(entries, float(match[1]))
     if _is_table(group):
         return _from_table(found, group)
     try:

@@ -6,6 +6,7 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
+from lab.datasets._decoding import ENDINGS
 from lab.datasets._files import Files
 from lab.datasets._own import Example
 from lab.datasets._splitting import split_called
@@ -105,8 +106,9 @@ def paired(files: Files, names: list[str]) -> list[Example]:
 
 
 def stem(name: str) -> str:
-    """The file's name without its folder and its ending."""
-    return name.rpartition("/")[2].rpartition(".")[0]
+    """The name of a file, or of a folder with a file a band, without what is around it and without its ending."""
+    word = name.rpartition("/")[2]
+    return next((word[: -len(ending)] for ending in ENDINGS if word.lower().endswith(ending)), word)
 
 
 Key = tuple[str, str, str]

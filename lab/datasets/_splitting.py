@@ -81,14 +81,16 @@ def drawn(among: Array, labels: Array, groups: Array, shares: dict[str, float], 
     return {n: np.sort(np.array(p, "int64")) for n, p in zip(names, parts, strict=True)}
 
 
-def united(*kinds: Sequence[str]) -> Array:
-    """Numbers of groups (N,), such that examples alike in any of the kinds share theirs; "" is like nothing."""
+def united(*kinds: Sequence[str], pairs: Sequence[tuple[int, int]] = ()) -> Array:
+    """Numbers of groups (N,), such that examples alike in any of the kinds share theirs; "" is like nothing.
+
+    So do both examples of each of the `pairs`.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     count = len(kinds[0])
-    rows: list[int] = []
-    columns: list[int] = []
+    rows, columns = [i for i, _ in pairs], [j for _, j in pairs]
     for words in kinds:
         first: dict[str, int] = {}
         for i, word in enumerate(words):

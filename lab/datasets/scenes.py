@@ -1,5 +1,5 @@
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 
@@ -43,6 +43,9 @@ class Scenes(Dataset):
         pool         0.48   0.15
         vehicle      0.80   0.19
         grass       22.46   1.36
+
+    With `bands=8` some roofs and terraces are green as grass, and some asphalt is dark as water: only the infrared
+    tells.
     """
 
     train: COUNT = 96  # scenes
@@ -50,6 +53,7 @@ class Scenes(Dataset):
     test: COUNT = 48
     px: Annotated[int, Between(32, 1024)] = 128  # pixels along a scene's side; other sizes are drawn, not enlarged
     sparse: bool = False
+    bands: Literal[3, 8] = 3  # 8: reflectance of coastal blue to short-wave infrared, whole numbers of 16 bits
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
 
     task = "segmentation"
@@ -57,6 +61,11 @@ class Scenes(Dataset):
     @property
     def size(self):
         return self.px
+
+    def bands_of(self, data_dir):
+        from lab.datasets._spectra import BANDS
+
+        return BANDS if self.bands == 8 else ()
 
     def told(self, size, group, skip_corrupt):
         super().told(size, group, skip_corrupt)
@@ -66,24 +75,28 @@ class Scenes(Dataset):
 
     def load(self, data_dir):
         train, val, test = (self._split(i, name) for i, name in enumerate(("train", "val", "test")))
-        return Data(train, val, test, CLASSES, palette=PALETTE, source="drawn by the lab")
+        bands = self.bands_of(data_dir)
+        return Data(train, val, test, CLASSES, palette=PALETTE, bands=bands, source="drawn by the lab")
 
     def _split(self, split, name):
         count = getattr(self, name)
-        pairs = [scene(self.seed, split, number, self.px, self.sparse) for number in range(count)]
+        pairs = [scene(self.seed, split, number, self.px, self.sparse, self.bands) for number in range(count)]
         images, masks = (np.stack(items) for items in zip(*pairs, strict=True))
         return Split(images, masks, np.array([f"{name}/{number:05d}" for number in range(count)]))
 
 
-def scene(seed: int, split: int, number: int, px: int, sparse: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """One picture (px, px, 3) and its mask (px, px), both uint8, as a function of these numbers alone."""
+def scene(
+    seed: int, split: int, number: int, px: int, sparse: bool = False, bands: int = 3
+) -> tuple[np.ndarray, np.ndarray]:
+    """One picture (px, px, 3) uint8, or (px, px, 8) uint16, and its mask (px, px) uint8, of these numbers alone."""
     from lab.datasets import _aerial, _landscapes
 
     layout, texture, camera = np.random.default_rng([SALT, seed, split, number, sparse]).spawn(3)
-    land = _aerial.Land(px, layout.uniform(84, 112), texture)
+    land = _aerial.Land(px, layout.uniform(84, 112), texture, bands)
     draw = _landscapes.steppe if sparse else _landscapes.KINDS[number % len(_landscapes.KINDS)]
     draw(_landscapes.Site(land, layout))
-    image, mask = _aerial.photograph(land, camera), _aerial.labels(land)
+    image = (_aerial.photograph if bands == 3 else _aerial.measured)(land, camera)
+    mask = _aerial.labels(land)
     if number % 10 == 9:
         _aerial.cut(image, mask, layout)
     return image, mask

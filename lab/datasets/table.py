@@ -2,9 +2,10 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from lab.bands import FILE
 from lab.data import printable
 from lab.datasets import TABLES
-from lab.datasets._decoding import SUFFIXES
+from lab.datasets._decoding import ENDINGS
 from lab.datasets._files import Files
 from lab.datasets._own import Example, Own
 from lab.datasets._splitting import split_called
@@ -37,12 +38,12 @@ class Table(Own):
         path, label = _column(file, rows, self.path, PATHS, "paths"), _column(file, rows, self.label, LABELS, "labels")
         root = self.images or str(file.parent)
         wanted = [row[path] for row in rows]
-        files = Files(root, self.name, only={n + s for n in wanted for s in ("", *SUFFIXES)})
+        files = Files(root, self.name, only={FILE} | {n + s for n in wanted for s in ("", *ENDINGS)})
         found: list[Example] = []
         seen: dict[str, int] = {}
         for number, row in enumerate(rows, 2):
             where = f"{file.name} line {number}"
-            name = next((row[path] + s for s in ("", *SUFFIXES) if row[path] + s in files.names), None)
+            name = next((row[path] + s for s in ("", *ENDINGS) if row[path] + s in files.names), None)
             if name is None:
                 raise BadInput(f"{where} names {row[path]!r}, which is not in {root}; correct it, or set --data-dir")
             if name in seen:

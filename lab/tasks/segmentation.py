@@ -147,5 +147,5 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     test = meters["test"]
     scores = {"iou": test.iou.astype("float32"), "dice": test.dice.astype("float32")}
     predictions.write_masks(root, experiment, name, data.test.ids, scores, test.predicted)
-    chosen = gallery.chosen(data.test, data.classes, data.palette, test.predicted, test.iou, test.pixels)
+    chosen = gallery.chosen(data, test.predicted, test.iou, test.pixels)
     chosen.write(store.cache(root, experiment) / f"{name}.gallery.npz")
