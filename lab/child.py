@@ -15,6 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lab.bands import chosen, recorded
 from lab.environment import device, environment, now, peak_memory
 from lab.errors import BadInput, Interrupted, Unavailable
 from lab.process import INTERRUPTED
@@ -148,6 +149,7 @@ def describe_data(data) -> dict[str, Any]:
         "source": data.source,
         "left_out": data.left_out,
         **({"palette": data.palette} if data.palette else {}),
+        **({"bands": recorded(data.bands)} if data.bands else {}),
     }
 
 
@@ -161,6 +163,7 @@ def describe_net(trainer) -> dict[str, Any]:
         "head": str(net.head) if net.head else "its own",
         "outputs": net.outputs,
         "matched_from": net.matched_from,
+        "scaling": net.scaling and net.scaling.record(),
         "stages": net.stages,
         "weights_digest": weights_digest(net.values()),
         "parameters": net.model.count_params(),
@@ -196,13 +199,17 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     keras.config.set_dtype_policy(run.precision)
     task = import_module(f"lab.tasks.{resolved.dataset.task}")
     own_top = resolved.strategy.head == "source"
-    shape = (*hw(resolved.choices["size"]), data.shape[-1])
-    if data.train.has_masks and data.shape != shape:
+    size = hw(resolved.choices["size"])
+    if data.train.has_masks and data.shape[:2] != size:
         raise BadInput(
             f"{resolved.dataset} has masks of {data.shape[1]} x {data.shape[0]} px, which --size "
             f"{resolved.choices['size']} does not change; leave --size out"
         )
-    net = open_net(resolved.backbone, shape, resolved.head, task.outputs(data), resolved.source, own_top, run.contrast)
+    inputs = inputs_of(resolved, data)
+    shape = (*size, len(inputs["bands"]) or data.shape[-1])
+    net = open_net(
+        resolved.backbone, shape, resolved.head, task.outputs(data), resolved.source, own_top, run.contrast, **inputs
+    )
     if run.device == "gpu" and device() == "cpu":
         raise Unavailable(f"it is to run on a GPU, and {keras.backend.backend()} finds none on this machine")
     if own_top and net.outputs < task.outputs(data):
@@ -222,6 +229,17 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         tell({"event": "note", "text": "finding a learning rate"})
         trainer.options.learning_rate = trainer.found["learning_rate"] = found_by_range_test(trainer)
     return trainer
+
+
+def inputs_of(resolved: Resolved, data) -> dict[str, Any]:
+    """The channels, bands and scaling that the network is made with; the last is measured on the training split."""
+    from lab.scaling import scaling
+
+    if not data.bands:
+        return {"channels": resolved.channels, "bands": (), "scaling": None}
+    take = chosen(data.bands, resolved.run.bands)
+    bands = tuple(data.bands[i] for i in take)
+    return {"channels": resolved.channels, "bands": bands, "scaling": scaling(data.train, data.bands, take)}
 
 
 def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:

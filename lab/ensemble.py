@@ -107,20 +107,24 @@ def ensemble(
         meter = meters[split] = (task.last_meter if split == "test" else task.meter)(classes)
         for labels, tables in batches(split):
             meter.update(labels, averaged(tables, mean))
+    seeds = {r["choices"]["seed"] for r in members}
+    seed = seeds.pop() if len(seeds) == 1 else 0
     sizes = sorted({str(r["choices"]["size"]) for r in members})
     choices = {
         "recipe": RECIPE, "task": c["task"], "strategy": f"{mean}_mean", "dataset": c["dataset"],
         "data": c.get("data", c["dataset"]),
         "data_fingerprint": c["data_fingerprint"], "limit": c["limit"], "backbone": f"{len(members)} runs",
         "weights": "none", "weights_digest": None, "head": "source", "size": c["size"] if len(sizes) == 1 else None,
-        "precision": c["precision"], "seed": 0, "members": sorted(r["digest"] for r in members),
+        "precision": c["precision"], "seed": seed, "members": sorted(r["digest"] for r in members),
     }  # fmt: skip
     known = digest({k: v for k, v in choices.items() if k not in ("precision", "data")})
+    # ensembles of the same runs, each of another seed, are one row of a table
+    group = digest({**choices, "seed": None, "data": None, "members": sorted(r["group"] for r in members)})
     name = f"{mean}_mean-{len(members)}_runs-{plain(choices['data'])}-{known[:8]}"
     summed = [k for k in SUMMED if all(k in r["cost"] for r in members)]
     record = {
         "schema": store.SCHEMA, "name": name, "experiment": experiment, "status": "done", "label": label,
-        "command": command, "choices": choices, "digest": known, "group": known, "data": first["data"],
+        "command": command, "choices": choices, "digest": known, "group": group, "data": first["data"],
         "members": [r["name"] for r in members], "steps": [], "findings": [],
         **{split: meter.result() for split, meter in meters.items()},
         "net": {"parameters": sum(r["net"]["parameters"] for r in members)},

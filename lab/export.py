@@ -30,6 +30,10 @@ def main(argv: list[str]) -> int:
     record = store.finished(root, args.run)
     if members := record.get("members"):
         raise BadInput(f"{record['name']} is a mean of {len(members)} runs, not a network; export one: {members[0]}")
+    if record["data"].get("bands"):
+        raise BadInput(
+            f"{record['name']} reads stored values of bands, which lab.export does not write yet; use lab.predict"
+        )
     weights = store.kept(root, record, "weights.h5")
     formats.require(wanted)
     target = Path(args.to_dir).expanduser().resolve() if args.to_dir else root / "exports" / record["name"]

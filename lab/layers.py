@@ -116,3 +116,41 @@ class Unpooling(keras.layers.Layer):
 def _filled_up(x, height: int, width: int):
     """A map with zeros behind its last row and column, up to that size."""
     return ops.pad(x, ((0, 0), (0, height - x.shape[1]), (0, width - x.shape[2]), (0, 0)))
+
+
+@keras.saving.register_keras_serializable("lab")
+class Mix(keras.layers.Layer):
+    """Bands (N, H, W, C) to fixed sums of them (N, H, W, D), by a matrix (C, D) that nothing trains."""
+
+    def __init__(self, matrix: list[list[float]], **kwargs):
+        super().__init__(**kwargs)
+        self.matrix = matrix
+
+    def call(self, images):
+        return ops.matmul(images, ops.convert_to_tensor(self.matrix, images.dtype))
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], len(self.matrix[0]))
+
+    def get_config(self):
+        return {**super().get_config(), "matrix": self.matrix}
+
+
+@keras.saving.register_keras_serializable("lab")
+class Affine(keras.layers.Layer):
+    """Each band of (N, H, W, C) times its number, plus another."""
+
+    def __init__(self, scale: list[float], offset: list[float], **kwargs):
+        super().__init__(**kwargs)
+        self.scale, self.offset = scale, offset
+
+    def call(self, images):
+        return images * ops.convert_to_tensor(self.scale, images.dtype) + ops.convert_to_tensor(
+            self.offset, images.dtype
+        )
+
+    def compute_output_shape(self, shape):
+        return shape
+
+    def get_config(self):
+        return {**super().get_config(), "scale": self.scale, "offset": self.offset}

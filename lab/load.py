@@ -10,13 +10,16 @@ import numpy as np
 
 from lab import names
 from lab.backbones import Backbone
+from lab.bands import of_record
+from lab.channels.rgb import Rgb
 from lab.data import Data
 from lab.datasets import opened
 from lab.errors import BadInput
 from lab.heads import Head
 from lab.net import Net, assign, to_numpy
+from lab.scaling import Scaling
 from lab.spec import dropped
-from lab.weights import Source, read_arrays
+from lab.weights import KERAS_OWN, Source, read_arrays
 
 Array = np.ndarray
 
@@ -29,17 +32,19 @@ def open_net(
     source: Source | None,
     own_top: bool,
     contrast: str = "none",
+    **inputs: Any,
 ) -> Net:
     """The network of a run, with its source's weights in it, or random ones where `source` is None.
 
+    `inputs` are the channels, bands and scaling that `Net` takes.
+
     Raises:
-        BadInput: the weights do not fit this backbone or number of channels.
+        BadInput: the weights do not fit this backbone, or the bands that it is given.
         Unavailable: they cannot be had here.
     """
     if source is None:
-        return Net(backbone, shape, head, outputs, contrast)
-    if shape[2] not in (1, 3):
-        raise BadInput(f"--weights {source.label} expect 3 bands; the data have {shape[2]}; use --weights none")
+        return Net(backbone, shape, head, outputs, contrast, **inputs)
+    made = None
     if source.kind == "run":
         assert source.path is not None
         made = reopen(source.meta, source.path)
@@ -50,9 +55,23 @@ def open_net(
         arrays, top = _arrays(backbone, source, own_top)
         if own_top:
             head, outputs = None, top[-1].shape[-1]
-    net = Net(backbone, shape, head, outputs, contrast)
+    net = Net(backbone, shape, head, outputs, contrast, **inputs)
+    if made and _reads_alike(made, net):
+        net.go_on_from(made, with_top=own_top)
+        return net
+    if made and made.body.input.shape[-1] != 3:
+        raise BadInput(
+            f"--weights {source.label} read the bands {', '.join(b.name for b in made.bands)} by {made.channels}; give "
+            "the same --bands and --channels, or weights that read RGB"
+        )
     net.start_from(arrays, top if own_top else None)
     return net
+
+
+def _reads_alike(one: Net, other: Net) -> bool:
+    """Whether two networks are given the same bands in the same way, and more than red, green and blue."""
+    names = [[b.name for b in net.bands] for net in (one, other)]
+    return names[0] == names[1] and one.channels == other.channels != Rgb()
 
 
 def reopen(record: dict[str, Any], path: Path) -> Net:
@@ -64,7 +83,8 @@ def reopen(record: dict[str, Any], path: Path) -> Net:
     c, about = record["choices"], record["net"]
     head = None if about["head"] == "its own" else names.build("heads", about["head"])
     backbone, matched = names.build("backbones", c["backbone"]), about.get("matched_from")
-    net = Net(backbone, tuple(about["shape"]), head, matched or about["outputs"], c.get("contrast", "none"))
+    shape, outputs = tuple(about["shape"]), matched or about["outputs"]
+    net = Net(backbone, shape, head, outputs, c.get("contrast", "none"), **inputs_of(record))
     if matched:
         net.match(np.zeros((matched, about["outputs"]), "float32"))
     try:
@@ -72,6 +92,19 @@ def reopen(record: dict[str, Any], path: Path) -> Net:
     except (ValueError, KeyError, OSError) as error:
         raise BadInput(f"{path.name} does not hold the weights of {record['name']}: {str(error)[:100]}") from None
     return net
+
+
+def inputs_of(record: dict[str, Any]) -> dict[str, Any]:
+    """The channels, bands and scaling of a finished run, as `Net` takes them."""
+    bands, how = of_record(record), record["net"].get("scaling")
+    taken = tuple(bands[i] for i in how["take"]) if how else ()
+    return {
+        "channels": names.build("channels", record["choices"].get("channels", "rgb")),
+        "bands": taken,
+        "scaling": Scaling(nodata=tuple(b.nodata for b in taken), **{k: tuple(v) for k, v in how.items()})
+        if how
+        else None,
+    }
 
 
 def reread(record: dict[str, Any], data_dir: str | None) -> Data:
@@ -94,14 +127,16 @@ def _arrays(backbone: Backbone, source: Source, top: bool) -> tuple[list[Array],
     """The backbone's arrays and the top's, from ImageNet or a file; the top's are empty without one."""
     bare = backbone.build((backbone.default_size, backbone.default_size, 3))
     if source.kind == "imagenet":
-        return _split(backbone.imagenet(top).weights, len(bare.weights))
+        arrays, rest = _split(backbone.imagenet(top).weights, len(bare.weights))
+        return backbone.as_built(arrays), rest
     path = source.path
     assert path is not None
     flat = read_arrays(path) if path.suffix != ".keras" else None
     for build in ((lambda: bare), (lambda: _with_top(backbone)))[int(top) :]:
         model = build()
         if model is not None and (_fill(model, flat) if flat is not None else _load(model, path)):
-            return _split(model.weights, len(bare.weights))
+            arrays, rest = _split(model.weights, len(bare.weights))
+            return (backbone.as_built(arrays) if source.label == KERAS_OWN else arrays), rest
     wanted = sum(int(np.prod(w.shape)) for w in bare.weights)
     got = f"{sum(a.size for _, a in flat):,} values in {len(flat)} arrays" if flat is not None else "another layout"
     if top and flat is not None and _fill(bare, flat):

@@ -1,12 +1,13 @@
 """Preprocessing, backbone and head made one network, whose every variable has a stage and a kind.
 
-images (N, H, W, C), 0-255 ─► contrast, preprocess ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
-                                                                     └─ the cut: what `features` gives
+images (N, H, W, C), 0-255 ─► contrast, channels ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
+                                                                   └─ the cut: what `features` gives
 
 For segmentation the backbone gives its pyramid, the cut is a list of tensors (or one, where the head reads one), and
 logits are (N, H, W, outputs).
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,13 @@ import numpy as np
 
 from lab import atrous, pyramid
 from lab.backbones import Backbone
+from lab.bands import Band, nameless
+from lab.channels import Channels
+from lab.channels.rgb import Rgb
 from lab.errors import BadInput
 from lab.heads import Head
-from lab.layers import GreyToRgb, Matched, Standardize
+from lab.layers import Matched, Standardize
+from lab.scaling import Scaling
 from lab.stages import kind_of, stage_levels, structure
 from lab.steps import Part, Parts, Selection
 
@@ -47,16 +52,22 @@ class Net:
         head: Head | None,
         outputs: int,
         contrast: str = "none",
+        channels: Channels | None = None,
+        bands: Sequence[Band] = (),
+        scaling: Scaling | None = None,
     ):
         """`shape` is the image's (H, W, C); a `head` of None builds the backbone's own classifier.
 
-        `contrast` names what is done to each image first; see `CONTRAST`.
+        `contrast` names what is done to each image first; see `CONTRAST`. `channels` brings the `bands` in, which
+        are red, green and blue, or grey, where they are not given; `scaling` makes them of stored values.
 
         Raises:
-            BadInput: if the backbone refuses that shape, or the head that backbone.
+            BadInput: if the backbone refuses that shape, the head that backbone, or the policy these bands.
         """
         self.backbone, self.shape, self.head, self.outputs = backbone, shape, head, outputs
-        self.contrast = contrast
+        self.contrast, self.channels, self.bands = contrast, channels or Rgb(), tuple(bands) or nameless(shape[2])
+        self.scaling = scaling
+        self.channels.check(self.bands)
         self.features: Any = None
         self.top: Any = None
         self.matched_from: int | None = None
@@ -65,17 +76,16 @@ class Net:
         images = keras.Input(shape, name="images")
         # in 32 bits whatever the policy: squares of 255 overflow in 16
         even = CONTRAST[contrast](dtype="float32")(images) if contrast != "none" else images
-        rgb = GreyToRgb(name="grey_to_rgb")(even) if shape[2] == 1 else even
-        ready = backbone.preprocess()(rgb)
+        ready = self.channels.ready(even, self.bands, backbone)
         # built before the body: the order of builds is the order of random draws, so part of the recipe
         self.ready = ready
         reference = backbone.build((backbone.default_size, backbone.default_size, ready.shape[-1]))
         if head is None:
             self.body = backbone.build_with_top(ready.shape[1:])
-            logits = self.body(ready)
+            logits = self._through(self.body, even, reference)
         else:
             self.body = backbone.build(ready.shape[1:])
-            cut = head.prefix(self._encoder(head, reference)(ready))
+            cut = head.prefix(self._through(self._encoder(head, reference), even, reference))
             inputs = keras.tree.map_structure(lambda t: keras.Input(t.shape[1:], dtype=t.dtype), cut)
             self.top = keras.Model(inputs, _at_size(head.top(inputs, outputs), shape), name="top")
             self.features = keras.Model(images, cut, name="features")
@@ -108,6 +118,30 @@ class Net:
         head.check(self.backbone, encoder)
         return encoder
 
+    def _through(self, encoder: Any, images: Any, reference: Any) -> Any:
+        """What an encoder gives for what is ready, with what the policy for the channels adds on the way.
+
+        Raises:
+            BadInput: there is no such place on the way.
+        """
+        if not self.channels.strides:
+            return self.channels.through(encoder, self.ready, images, self.bands, {})
+        places = pyramid.taps(self.backbone, reference, self.body)
+        if missing := [s for s in self.channels.strides if s not in places]:
+            raise BadInput(
+                f"--channels {self.channels}: {self.backbone} has no stride {missing[0]}; it has "
+                f"{', '.join(map(str, places))}, and 1 is the image"
+            )
+        taps = {stride: self.body.operations[i].output for stride, i in places.items()}
+        return self.channels.through(encoder, self.ready, images, self.bands, taps)
+
+    @property
+    def _adapter_weights(self) -> list[Any]:
+        """Those that the policy for the channels adds."""
+        body = {id(w) for w in self.body.weights}
+        ahead = self.model if self.features is None else self.features
+        return [w for w in ahead.weights if id(w) not in body]
+
     @property
     def _backbone_weights(self) -> list[Any]:
         """Those that a source without its top has; its own top's come behind them."""
@@ -138,6 +172,8 @@ class Net:
         levels = sorted(set(self._levels))
         names_of = {level: f"stage{i + 1}" for i, level in enumerate(levels)}
         stage_of = {id(w): names_of[level] for w, level in zip(self._backbone_weights, self._levels, strict=True)}
+        stage_of |= dict.fromkeys(map(id, self._adapter_weights), "adapter")
+        ahead = ["adapter"] if self._adapter_weights else []
         parts = tuple(
             Part(
                 stage_of.get(id(w), "head"),
@@ -147,7 +183,7 @@ class Net:
             )
             for w in self.model.weights
         )
-        self.parts = Parts(parts, (*names_of.values(), "head"))
+        self.parts = Parts(parts, (*ahead, *names_of.values(), "head"))
         strides = {name: min(2**level, self.stride or 2**level) for level, name in names_of.items()}
         self.stages = [
             {"stage": name, "stride": strides.get(name), "values": sum(p.size for p in parts if p.stage == name)}
@@ -155,8 +191,8 @@ class Net:
         ]
 
     def sized(self, images: Array):
-        """Images (B, h, w, C) uint8 to a float tensor (B, H, W, C) on the device, 0 to 255, at the network's size."""
-        x = keras.ops.cast(images, "float32")
+        """Images (B, h, w, bands) as read to floats (B, H, W, C) on the device, 0 to 255, at the network's size."""
+        x = self.scaling(images) if self.scaling else keras.ops.cast(images, "float32")
         height, width = self.shape[:2]
         if x.shape[1:3] != (height, width):
             x = keras.ops.image.resize(x, (height, width), interpolation="bilinear", antialias=height < x.shape[1])
@@ -167,13 +203,35 @@ class Net:
         return [to_numpy(w) for w in self._backbone_weights], [to_numpy(w) for w in self._other_weights]
 
     def start_from(self, arrays: list[Array], top: list[Array] | None = None) -> None:
-        """Puts a source's arrays into the backbone, and into the head where `top` is given."""
-        assign(self._backbone_weights, arrays)
+        """Puts the arrays of a source that reads RGB into the backbone, and into the head where `top` is given."""
+        shapes = [tuple(w.shape) for w in self._backbone_weights]
+        made, new = self.channels.fitted(arrays, shapes, self.bands, self.backbone)
+        assign(self._backbone_weights, made)
+        self._carried -= {id(self._backbone_weights[i]) for i in new}
         self.is_carried = True
+        self._settle()
+        self._describe()
         if top is not None:
             assign(self._other_weights, top)
             self._carried = {id(w) for w in self.model.weights}
             self._describe()
+
+    def go_on_from(self, other: "Net", with_top: bool) -> None:
+        """Puts the weights of a network that reads the same bands into this one: of its head only `with_top`."""
+        mine, theirs = (
+            net.model.weights if with_top else [*net._backbone_weights, *net._adapter_weights] for net in (self, other)
+        )
+        assign(mine, [to_numpy(w) for w in theirs])
+        self._carried |= {id(w) for w in mine}
+        self.is_carried = True
+        self._settle()
+        self._describe()
+
+    def _settle(self) -> None:
+        """Keras' Normalization computes with constants that it made of its weights; they are made again."""
+        for layer in self.model._flatten_layers():
+            if isinstance(layer, keras.layers.Normalization):
+                layer.finalize_state()
 
     def match(self, table: Array) -> None:
         """Adds, behind the logits, the table p(label | source class) of shape (outputs, labels)."""

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, get_args, get_origin
 
 from lab import command
+from lab.datasets import opened
 from lab.errors import BadInput
 from lab.spec import Run, matrix
 
@@ -87,11 +88,18 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
     for name, choice in axes.items():
         if len(choice) != 1:
             raise BadInput(f"--{name} takes one value beside a written experiment; received {len(choice)}")
-        runs = [dataclasses.replace(r, **{name: choice[0]}) for r in runs]
+        runs = [
+            r if name == "data_dir" and _is_embedded(r) else dataclasses.replace(r, **{name: choice[0]}) for r in runs
+        ]
     if seeds is not None:
         bare = list(dict.fromkeys(dataclasses.replace(r, seed=0) for r in runs))
         runs = [dataclasses.replace(r, seed=s) for r in bare for s in _seed_list(seeds_of(seeds))]
     return file.stem, list(dict.fromkeys(runs))
+
+
+def _is_embedded(run: Run) -> bool:
+    """Whether a run's data come with the lab, so that a folder of data is for the others."""
+    return run.dataset is None or opened(run.dataset, run.data_dir)[0].embedded
 
 
 def values(name: str, text: str) -> list[Any]:
@@ -109,7 +117,7 @@ def values(name: str, text: str) -> list[Any]:
         hint, words = kinds[0], tuple(w for a in kinds[1:] for w in get_args(a))
     if hint is bool:
         return [True]
-    if name in ("data_dir", "group", "drop_classes", "name"):
+    if name in ("data_dir", "group", "drop_classes", "bands", "name"):
         return [text]
     found = []
     for word in split_commas(text):

@@ -15,9 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from lab import bands as bands_of
 from lab import datasets, losses, names, weights
 from lab.augment import POLICIES
 from lab.backbones import Backbone
+from lab.bands import Band
+from lab.channels import Channels
 from lab.data import hw
 from lab.datasets import Dataset
 from lab.errors import BadInput
@@ -29,6 +32,7 @@ from lab.strategies import Strategy
 # the finished runs of before still count. A value here never changes; RECIPE is raised instead.
 LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema": None, "watch": "val"}
 LATER |= {"drop_classes": None, "balance": "none", "patience": None, "loss": "cross_entropy"}
+LATER |= {"bands": None, "channels": "rgb"}
 FIRST = {"classification": ("signs", "linear"), "segmentation": ("scenes", "unet")}  # data set and head of a task
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
@@ -60,6 +64,13 @@ class Run:
     skip_corrupt: bool = option(False, "leaves out files that cannot be read, and records which")
     image_cache: Literal["auto", "memory", "disk", "none"] = option(
         "auto", "where decoded images are kept: memory, disk, none (decoded anew each time), auto (memory up to 1 GB)"
+    )
+    bands: str | None = option(
+        None, "which bands the network is given, in which order: B4,B3,B2, or roles: red,green,nir; left out: all"
+    )
+    channels: str | None = option(
+        None,
+        "how bands that are not RGB come in (python -m lab.channels); left out: rgb, or inflate where they are others",
     )
     backbone: str = option("cnn10", "the network (python -m lab.backbones)")
     weights: str | None = option(
@@ -145,6 +156,8 @@ class Resolved:
     data_dir: str | None
     backbone: Backbone
     head: Head
+    channels: Channels
+    bands: tuple[Band, ...]  # of the images; none where nothing is said of them
     source: weights.Source | None  # None: random weights
     choices: dict[str, Any]  # what the result depends on, as recorded
     digest: str
@@ -208,6 +221,8 @@ def resolve(run: Run, root: Path) -> Resolved:
         _refuse_for_masks(run, strategy)
     size = squared(run.size) or _at_least(backbone.min_size, dataset.size or backbone.default_size)
     dataset = dataset.told(size, run.group, run.skip_corrupt)
+    bands = dataset.bands_of(data_dir)
+    channels = channels_for(run, dataset, bands)
     if min(hw(size)) < backbone.min_size:
         raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
     source = None
@@ -225,6 +240,8 @@ def resolve(run: Run, root: Path) -> Resolved:
         "data_fingerprint": dataset.fingerprint(data_dir),
         "drop_classes": ",".join(dropped(run.drop_classes)) or None,
         "limit": run.limit,
+        "bands": ",".join(bands[i].name for i in bands_of.chosen(bands, run.bands)) if run.bands else None,
+        "channels": str(channels),
         "backbone": str(backbone),
         "weights": source.label if source else "none",
         "weights_digest": source.digest if source else None,
@@ -253,9 +270,27 @@ def resolve(run: Run, root: Path) -> Resolved:
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
     grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
-        run, strategy, dataset, data_dir, backbone, head, source, choices,
+        run, strategy, dataset, data_dir, backbone, head, channels, bands, source, choices,
         digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
+
+
+def channels_for(run: Run, dataset: Dataset, bands: tuple[Band, ...]) -> Channels:
+    """How the bands that the run chooses come into the network.
+
+    Raises:
+        BadInput: there are no such bands, or the policy does not take them.
+    """
+    if run.bands and not bands:
+        raise BadInput(
+            f"--bands is for images whose bands are described, and those of {dataset} are not; write a bands.toml "
+            "beside them, or leave it out"
+        )
+    given = tuple(bands[i] for i in bands_of.chosen(bands, run.bands)) or bands_of.nameless(3)
+    is_plain = len(given) == 1 or bands_of.is_rgb(given)
+    channels: Channels = names.build("channels", run.channels or ("rgb" if is_plain else "inflate"))
+    channels.check(given)
+    return channels
 
 
 def _refuse_for_masks(run: Run, strategy: Strategy) -> None:

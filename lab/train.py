@@ -71,7 +71,7 @@ class Trainer:
     ):
         self.net, self.data, self.task, self.options = net, data, task, options
         self.cache, self.progress = cache, progress
-        self.augment = Augment(options.augment, data.shape[-1], data.forbids, task.TARGETS)
+        self.augment = Augment(options.augment, net.shape[-1], data.forbids, task.TARGETS)
         self.record: list[dict[str, Any]] = []
         self.found: dict[str, float] = {}
         self.tried: Any = None
@@ -336,7 +336,8 @@ class Trainer:
         key = {
             "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
             "backbone": str(self.net.backbone), "head": str(self.net.head), "shape": self.net.shape,
-            "contrast": self.net.contrast,
+            "contrast": self.net.contrast, "channels": str(self.net.channels),
+            "scaling": repr(self.net.scaling),
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip

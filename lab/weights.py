@@ -6,6 +6,7 @@ deserialised, so no code in it can run; pickles are refused.
 
 import hashlib
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from lab.errors import BadInput
 
 EMBEDDED = Path(__file__).parent / "source"
 HDF5 = b"\x89HDF\r\n\x1a\n"
+KERAS_OWN = "imagenet file"  # what a file is called that Keras publishes for the backbone, with its top or without
 LARGEST_MEMBER = 4 << 30  # bytes of a member of a .keras archive
 
 
@@ -59,7 +61,8 @@ def find(text: str, backbone: Backbone, root: Path) -> Source | None:
     if not path.is_file():
         raise BadInput(f"no such weights file: {text}")
     _inspect(path)
-    label = "imagenet file" if path.name == backbone.weights_file() else path.name
+    bare = backbone.weights_file() or ""
+    label = KERAS_OWN if path.name in (bare, re.sub("_no_?top", "", bare)) else path.name
     return Source("file", label, _sha256(path), path)
 
 

@@ -122,7 +122,9 @@ def test_a_classifier_gives_its_backbone_to_a_decoder_whatever_its_output_stride
     known.model(images, training=True)  # so that features are not all but nothing
     known.save(tmp_path / "x.weights.h5")
     about = {"head": "linear", "shape": [*size, 3], "outputs": 7}
-    source = Source("run", "x", "", tmp_path / "x.weights.h5", {"choices": {"backbone": text}, "net": about})
+    source = Source(
+        "run", "x", "", tmp_path / "x.weights.h5", {"choices": {"backbone": text}, "data": {}, "net": about}
+    )
     net = open_net(backbone, (*size, 3), names.build("heads", head), CLASSES, source, own_top=False)
     assert net.is_carried and net.parts.new == net.parts.stage("head")
     for a, b in zip(known.halves()[0], net.halves()[0], strict=True):
@@ -140,7 +142,7 @@ def test_a_saved_decoder_is_opened_again_from_its_record(head, tmp_path):
     assign(net.model.weights, [a + rng.uniform(0, 0.1, a.shape).astype(a.dtype) for a in net.values()])
     net.save(tmp_path / "x.weights.h5")
     about = {"head": head, "shape": [33, 46, 3], "outputs": CLASSES}
-    record = {"choices": {"backbone": "cnn10(width=4)"}, "name": "x", "net": about}
+    record = {"choices": {"backbone": "cnn10(width=4)"}, "name": "x", "data": {}, "net": about}
     again = reopen(record, tmp_path / "x.weights.h5")
     for a, b in zip(net.values(), again.values(), strict=True):
         assert np.array_equal(a, b)

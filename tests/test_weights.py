@@ -97,7 +97,7 @@ def test_weights_of_another_network_or_number_of_bands_are_refused(tmp_path, suf
 
 def test_rgb_weights_are_refused_for_four_bands(tmp_path):
     backbone_model().save_weights(tmp_path / "x.weights.h5")
-    with pytest.raises(BadInput, match="expect 3 bands; the data have 4"):
+    with pytest.raises(BadInput, match="--channels rgb takes 3 bands or 1; received 4"):
         opened(tmp_path / "x.weights.h5", tmp_path, bands=4)
 
 
@@ -156,3 +156,25 @@ def test_the_embedded_source_is_what_its_record_says():
     assert (logits.argmax(axis=1) == images.labels).mean() > 0.85
     with pytest.raises(BadInput, match="are of cnn10"):
         weights.find("source", names.build("backbones", "MobileNetV2"), None)
+
+
+def test_efficientnets_own_file_gives_the_features_that_keras_gives_with_it(tmp_path, monkeypatch):
+    """Keras adds a layer of constants where it loads that file, and only there."""
+    from keras.src.utils import file_utils
+
+    backbone, rng = names.build("backbones", "EfficientNetB0"), np.random.default_rng(0)
+    model = backbone.build((224, 224, 3))
+    mean, variance = model.weights[:2]
+    mean.assign([0.485, 0.456, 0.406])
+    variance.assign([0.229**2, 0.224**2, 0.225**2])
+    path = tmp_path / str(backbone.weights_file())
+    write_applications_layout(model, path)
+    monkeypatch.setattr(file_utils, "get_file", lambda *_, **__: str(path))
+    own = keras.applications.EfficientNetB0(weights="imagenet", include_top=False, input_shape=(224, 224, 3))
+    images = rng.integers(0, 256, (1, 224, 224, 3)).astype("float32")
+    expected = np.array(keras.ops.convert_to_numpy(own(images, training=False)))
+    for text in ("imagenet", str(path)):
+        source = weights.find(text, backbone, tmp_path)
+        net = open_net(backbone, (224, 224, 3), names.build("heads", "linear"), 3, source, own_top=False)
+        found = keras.ops.convert_to_numpy(net.body(images, training=False))
+        np.testing.assert_allclose(found, expected, atol=1e-4 * np.abs(expected).max())

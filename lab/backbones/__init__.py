@@ -38,6 +38,10 @@ class Backbone(Named):
         """Name of the no-top ImageNet file in Keras' own cache, where there is one."""
         return None
 
+    def as_built(self, arrays: list[Any]) -> list[Any]:
+        """The arrays of the family's own ImageNet file as `build` takes them."""
+        return arrays
+
     def imagenet(self, top: bool) -> Any:
         """The keras.Model with its ImageNet weights at `default_size`, fetched if need be.
 

@@ -4,8 +4,11 @@ Size on disk, accuracy on the ImageNet validation set, parameters (with the top)
 https://keras.io/api/applications publishes (read 2026-11); "-" where it publishes nothing.
 """
 
+import warnings
 from dataclasses import dataclass, fields
 from typing import Annotated, ClassVar
+
+import numpy as np
 
 from lab.backbones import Backbone
 from lab.errors import BadInput, Unavailable
@@ -72,6 +75,9 @@ TABLE: dict[str, tuple] = {
 }  # fmt: skip
 
 
+DEVIATIONS = np.array([0.229, 0.224, 0.225], "float32")  # of ImageNet's red, green and blue, from 0 to 1
+
+
 @dataclass(frozen=True)
 class Application(Backbone):
     """A model of keras.applications."""
@@ -104,6 +110,15 @@ class Application(Backbone):
                 f"{self.weights_file() if not top else 'the one with the top'})"
             ) from error
 
+    def as_built(self, arrays):
+        """EfficientNet's file expects a division by the root of ImageNet's deviations, a layer that Keras adds only
+        where it loads that file itself; here it goes into the variance that the layer before divides by.
+        """
+        if self.module != "efficientnet":
+            return arrays
+        place = next(i for i, a in enumerate(arrays) if a.shape == (3,)) + 1  # mean, variance
+        return [*arrays[:place], arrays[place] * DEVIATIONS, *arrays[place + 1 :]]
+
     def weights_file(self):
         return self.file.format(**self.variant(), **self._words()) + ".h5"
 
@@ -121,6 +136,7 @@ class Application(Backbone):
     def _keras(self, weights=None, **arguments):
         import keras
 
+        warnings.filterwarnings("ignore", "This model usually expects 1 or 3 input channels")
         try:
             return getattr(keras.applications, self.name)(weights=weights, **arguments, **self.variant())
         except ValueError as error:
