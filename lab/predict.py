@@ -3,11 +3,12 @@
 import csv
 import io
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from lab import command, store
+from lab.bands import Band, of_record
 from lab.errors import BadInput
 from lab.progress import over
 
@@ -37,7 +38,7 @@ def main(argv: list[str]) -> int:
     root = command.root_of(args.out)
     record = store.finished(root, args.run, ("done", "interrupted"))
     has_masks = record["choices"]["task"] == "segmentation"
-    refuse(args, record["name"], has_masks)
+    refuse(args, record, has_masks)
     if record["status"] == "interrupted":
         print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
     classes = record["data"]["classes"]
@@ -45,9 +46,14 @@ def main(argv: list[str]) -> int:
     if not 1 <= top <= len(classes):
         raise BadInput(f"--top must be from 1 to {len(classes)}; received {top}")
     weights = store.kept(root, record, "weights.h5")
-    files = [found for place in args.images for found in listed(Path(place))]
-    names, found = [name for name, _, _ in files], probabilities(record, weights, files)
-    if has_masks:
+    bands = of_record(record)
+    files = [found for place in args.images for found in listed(Path(place), bands)]
+    names = [name for name, _, _ in files]
+    if has_masks and bands:
+        found = of_scenes(record, weights, files, args.to_dir)
+    else:
+        found = probabilities(record, weights, files)
+    if has_masks and not bands:
         found = shares(record, files, found, args.to_dir, args.overlay)
     table = list(found)
     for line in lines(names, table, classes, top):
@@ -62,12 +68,17 @@ def main(argv: list[str]) -> int:
     return 0
 
 
-def refuse(args: Any, run: str, has_masks: bool) -> None:
+def refuse(args: Any, record: dict[str, Any], has_masks: bool) -> None:
     """Refuses what the other task writes.
 
     Raises:
         BadInput: says what this one does.
     """
+    run = record["name"]
+    if args.overlay and record["data"].get("bands"):
+        raise BadInput(
+            "--overlay is for images of red, green and blue; the masks of rasters are GeoTIFFs to lay over them"
+        )
     if has_masks and args.submission:
         raise BadInput(f"--submission has a class for each image, and {run} predicts masks; write them with --to-dir")
     if not has_masks and args.to_dir:
@@ -76,31 +87,34 @@ def refuse(args: Any, run: str, has_masks: bool) -> None:
         raise BadInput("--overlay writes beside the masks of --to-dir DIR; give it, too")
 
 
-def listed(place: Path) -> list[tuple[str, Any, str]]:
+def listed(place: Path, bands: tuple[Band, ...] = ()) -> list[tuple[str, Any, str]]:
     """(name to show, the `Files` that hold it, its name in them) of an image, or of all in a folder or a zip.
 
-    A folder's files are shown with its own name before them, as in `Test/00000.png`.
+    A folder's files are shown with its own name before them, as in `Test/00000.png`. Where each of the `bands` is a
+    file of its own, an image is a folder.
 
     Raises:
         BadInput: there is nothing there, or no image.
     """
-    from lab.datasets._decoding import SUFFIXES
+    from lab.datasets._decoding import ENDINGS, SUFFIXES
     from lab.datasets._files import Files
 
     if not place.exists():
         raise BadInput(f"no such image or folder: {place}")
-    files = Files(str(place), "predict", alone=SUFFIXES)
-    if place.is_file() and place.suffix.lower() in SUFFIXES:
+    endings = ENDINGS if bands else SUFFIXES
+    files = Files(str(place), "predict", alone=endings)
+    files.bands = bands
+    if place.is_file() and place.suffix.lower() in endings:
         return [(place.as_posix(), files, place.name)]
-    found = sorted(n for n in files.names if n.lower().endswith(SUFFIXES))
+    found = files.pictures()
     if not found:
-        raise BadInput(f"{place} holds no image; read are {', '.join(SUFFIXES)}")
+        raise BadInput(f"{place} holds no image; read are {', '.join(endings)}")
     prefix = f"{place.resolve().name}/" if place.is_dir() else ""
     return [(prefix + name, files, name) for name in found]
 
 
-def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]]) -> Iterator[Any]:
-    """Yields the probabilities (K,), or (H, W, K), of each file, which is read as the run read its data."""
+def predictor(record: dict[str, Any], weights: Path, count: int) -> Callable[[Any], Any]:
+    """What gives the probabilities (B, K), or (B, H, W, K), of up to `count` images (B, H, W, bands) as read."""
     from importlib import import_module
 
     from lab.environment import wake_keras
@@ -113,15 +127,58 @@ def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, 
     from lab.net import to_numpy
 
     keras.config.set_dtype_policy(record["choices"]["precision"])
-    task = import_module(f"lab.tasks.{record['choices']['task']}")
-    net, shape = reopen(record, weights), tuple(record["data"]["shape"])
-    count = min(BATCH, len(files), record["choices"].get("batch_size", BATCH))  # what fitted into memory in training
+    task, net = import_module(f"lab.tasks.{record['choices']['task']}"), reopen(record, weights)
+
+    def predict(images: Any) -> Any:
+        full = np.concatenate([images, np.repeat(images[:1], count - len(images), axis=0)])  # one shape, one trace
+        return task.probabilities(to_numpy(net.model.predict_on_batch(net.sized(full))))[: len(images)]
+
+    return predict
+
+
+def at_once(record: dict[str, Any]) -> int:
+    """How many images fitted into memory in training, or fewer."""
+    return min(BATCH, record["choices"].get("batch_size", BATCH))
+
+
+def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]]) -> Iterator[Any]:
+    """Yields the probabilities (K,), or (H, W, K), of each file, which is read as the run read its data."""
+    count = min(at_once(record), len(files))
+    predict, shape = predictor(record, weights, count), tuple(record["data"]["shape"])
     with over("predicting", len(files)) as advance:
         for images in batches(files, shape, fit_of(record["choices"]["dataset"]), count):
-            real = len(images)
-            full = np.concatenate([images, np.repeat(images[:1], count - real, axis=0)])  # one shape, one trace
-            yield from task.probabilities(to_numpy(net.model.predict_on_batch(net.sized(full))))[:real]
-            advance(real)
+            yield from predict(images)
+            advance(len(images))
+
+
+def of_scenes(
+    record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]], to_dir: str | None
+) -> Iterator[Any]:
+    """Yields the share of pixels (K,) that each class has in each raster of any size, and writes its mask as GeoTIFF.
+
+    Raises:
+        BadInput: a file is no image, or has other bands; a mask would replace an image.
+    """
+    from contextlib import nullcontext
+
+    import numpy as np
+
+    from lab import masks, windows
+
+    count, colours = at_once(record), masks.colours(record)
+    predict, size = predictor(record, weights, count), tuple(record["data"]["shape"][:2])
+    folder = masks.Folder(Path(to_dir), colours, ending=".tif") if to_dir else None
+    if folder:
+        folder.check(files)
+    for _, of, name in files:
+        scene, held = windows.Scene(of, name, of.bands), np.zeros(256, "int64")
+        written = windows.geotiff(folder.target(name), scene, colours) if folder else nullcontext(lambda *_: None)
+        with scene, written as write:
+            for top, labels in windows.rows(scene, size, count, predict):
+                write(top, labels)
+                held += np.bincount(labels.ravel(), minlength=256)
+        counts = held[: len(colours)]
+        yield counts / max(counts.sum(), 1)
 
 
 def shares(
@@ -165,8 +222,9 @@ def batches(
 
     *size, bands = shape
     for start in range(0, len(files), count):
-        rgb = [opened.image(name, tuple(size), fit) for _, opened, name in files[start : start + count]]
-        yield np.stack([np.asarray(Image.fromarray(x).convert("L"))[..., None] if bands == 1 else x for x in rgb])
+        read = [opened.image(name, tuple(size), fit) for _, opened, name in files[start : start + count]]
+        is_grey = bands == 1 and read[0].shape[2] == 3
+        yield np.stack([np.asarray(Image.fromarray(x).convert("L"))[..., None] if is_grey else x for x in read])
 
 
 def lines(names: list[str], table: list[Any], classes: list[str], top: int) -> Iterator[str]:
