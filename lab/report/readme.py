@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import caching, losses, margins, memory, original, sizes, table
+from lab.report import caching, channels, losses, margins, memory, original, sizes, table
 
 FIRST = """# Results
 
@@ -39,6 +39,8 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "result_table": lambda root, records: table.results(records),
     "strategies_table": lambda root, records: listed("strategies"),
     "heads_table": lambda root, records: listed("heads"),
+    "channels_table": lambda root, records: listed("channels"),
+    "policies_table": lambda root, records: channels.policies(records),
     "losses_table": lambda root, records: listed("losses"),
     "datasets_table": lambda root, records: listed("datasets"),
     "experiments_table": lambda root, records: experiments(root),

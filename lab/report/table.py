@@ -147,6 +147,7 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
     alone = c["weights"] == "none" and (c["strategy"] == "scratch" or "members" in c)
     notes = [] if alone else [f"from {c['weights']}"]
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
+    notes += [_inputs(first)] if c.get("bands") or c.get("channels", "rgb") != "rgb" else []
     notes += [c["precision"]] if c["precision"] != "float32" else []
     data = data_of(c) + (f" (limit {c['limit']})" if c["limit"] else "")
     return {
@@ -158,6 +159,13 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
         "first": first,
         **{name: _values(runs, figure) if done else [] for name, figure in figures.items()},
     }
+
+
+def _inputs(record: Record) -> str:
+    """Which bands a network is given, and how they come in."""
+    c = record["choices"]
+    given = c["bands"].split(",") if c.get("bands") else record.get("data", {}).get("bands", [])
+    return " by ".join([*([f"{len(given)} bands"] if given else []), c["channels"]])
 
 
 def _values(runs: list[Record], figure: Figure) -> list[float]:
