@@ -1,15 +1,16 @@
 """More than three bands: how should a network that was trained on RGB be given them, and is it worth it?
 
 Every policy of `lab/channels` on the lab's own 8-band scenes (a small U-Net, from the embedded source) and on
-satellite tiles with water masks (MobileNetV2(alpha=0.35) from ImageNet), against red, green and blue only, and against
-the same network on 8 bands from scratch, with and without augmentation; three seeds each. Of the tiles' 12 bands four
-are left out: they say, or nearly say, where water is. Tiles that show the same ground stay on one side of the split.
+satellite tiles with water masks (MobileNetV2(alpha=0.35) from ImageNet), against red, green and blue only, against the
+same network on 8 bands from scratch, with and without augmentation, and against means of three networks that see a
+triple of bands each; three seeds. Of the tiles' 12 bands four are left out: they say, or nearly say, where water is.
+Tiles that show the same ground stay on one side of the split. Written, and not run yet.
 
     python -m lab.run experiments/bands.py --data-dir water12.zip
 """
 
 from lab.datasets.water import HONEST
-from lab.spec import matrix
+from lab.spec import Ensemble, Run, matrix
 
 COMMON = {"loss": "cross_entropy+dice", "batch_size": 8, "epochs": 30, "size": 128, "seeds": 3}
 SCENES = {"dataset": "scenes(bands=8)", "backbone": "cnn10", "head": "unet(norm='batch')", **COMMON}
@@ -18,8 +19,14 @@ WATER |= {"head": "unet(64,32,32,16,norm='batch')", "weights": "imagenet"}
 POLICIES = ["select", "merge", "conv1x1", "inflate", "inflate(policy='mean')", "inflate(policy='zero')"]
 POLICIES += ["inflate(policy='random')", "inflate(policy='tile')"]
 POLICIES += ["side_branch(at=2)", "side_branch", "side_branch(at=8)"]
-TRIPLES = ["select('nir','red','green')", "select('swir1','nir','red')"]
+TRIPLES = ["select('nir','red','green')", "select('swir1','nir','red')"]  # beside red, green and blue
 FINETUNE = "finetune(warmup=0.1)"
+
+
+def is_triple(run: Run) -> bool:
+    """Whether a run sees three bands, is transferred, and not augmented."""
+    return run.channels in ("select", *TRIPLES) and run.strategy == FINETUNE and run.augment == "none"
+
 
 RUNS = [
     run
@@ -29,4 +36,10 @@ RUNS = [
         *matrix(channels=["select", "inflate"], strategy=FINETUNE, augment="strong", **data),
         *matrix(channels=["select", "inflate"], strategy="scratch", augment=["none", "strong"], **data),
     ]
+]
+ENSEMBLES = [
+    Ensemble(tuple(r for r in RUNS if is_triple(r) and (r.dataset, r.seed) == (data["dataset"], seed)), mean)
+    for data in (SCENES, WATER)
+    for seed in range(COMMON["seeds"])
+    for mean in ("geometric", "arithmetic")
 ]

@@ -10,7 +10,7 @@ def main(argv: list[str]) -> int:
     args = parser(
         "lab.doctor", "Looks for the usual mistakes; takes what lab.run takes, and trains nothing that lasts."
     ).parse_args(argv)
-    _, runs = asked(args)
+    _, runs, _ = asked(args)
     from lab import runner
 
     found = runner.diagnose(runs, command.root_of(args.out))

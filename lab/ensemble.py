@@ -10,7 +10,7 @@ from typing import Any
 from lab import command, store
 from lab.errors import BadInput
 from lab.run import EXPERIMENT, portable
-from lab.spec import RECIPE, check_name, digest, plain
+from lab.spec import MEANS, RECIPE, Ensemble, check_name, digest, plain, resolve
 from lab.tasks import score, score_name
 
 # Yields labels (B, ...) and each member's probabilities (B, ..., K) of a split's examples.
@@ -18,10 +18,6 @@ Batches = Iterator[tuple[Any, Iterable[Any]]]
 # Costs that add up, where all members have them.
 SUMMED = ("train_seconds", "inference_ms_per_image", "inference_cpu_ms_per_image", "gflops", "file_mb")
 BATCH = 32  # images
-MEANS = {
-    "geometric": "the normalised product's root: a member that is sure of a no is heard",
-    "arithmetic": "the plain mean of probabilities",
-}
 
 
 def main(argv: list[str]) -> int:
@@ -99,6 +95,7 @@ def ensemble(
     from lab.environment import now
 
     began, first = time.perf_counter(), members[0]
+    choices, known = identity(members, mean)
     c = first["choices"]
     classes, task = tuple(first["data"]["classes"]), import_module(f"lab.tasks.{c['task']}")
     data, batches = (repeated if c["task"] == "segmentation" else stored)(root, members, data_dir)
@@ -107,17 +104,6 @@ def ensemble(
         meter = meters[split] = (task.last_meter if split == "test" else task.meter)(classes)
         for labels, tables in batches(split):
             meter.update(labels, averaged(tables, mean))
-    seeds = {r["choices"]["seed"] for r in members}
-    seed = seeds.pop() if len(seeds) == 1 else 0
-    sizes = sorted({str(r["choices"]["size"]) for r in members})
-    choices = {
-        "recipe": RECIPE, "task": c["task"], "strategy": f"{mean}_mean", "dataset": c["dataset"],
-        "data": c.get("data", c["dataset"]),
-        "data_fingerprint": c["data_fingerprint"], "limit": c["limit"], "backbone": f"{len(members)} runs",
-        "weights": "none", "weights_digest": None, "head": "source", "size": c["size"] if len(sizes) == 1 else None,
-        "precision": c["precision"], "seed": seed, "members": sorted(r["digest"] for r in members),
-    }  # fmt: skip
-    known = digest({k: v for k, v in choices.items() if k not in ("precision", "data")})
     # ensembles of the same runs, each of another seed, are one row of a table
     group = digest({**choices, "seed": None, "data": None, "members": sorted(r["group"] for r in members)})
     name = f"{mean}_mean-{len(members)}_runs-{plain(choices['data'])}-{known[:8]}"
@@ -134,6 +120,45 @@ def ensemble(
     task.keep(root, experiment, name, data, meters)
     store.write(root, record)
     return record
+
+
+def identity(members: list[dict[str, Any]], mean: str) -> tuple[dict[str, Any], str]:
+    """(the choices, their digest) of the ensemble of these runs."""
+    c = members[0]["choices"]
+    seeds = {r["choices"]["seed"] for r in members}
+    seed = seeds.pop() if len(seeds) == 1 else 0
+    sizes = sorted({str(r["choices"]["size"]) for r in members})
+    choices = {
+        "recipe": RECIPE, "task": c["task"], "strategy": f"{mean}_mean", "dataset": c["dataset"],
+        "data": c.get("data", c["dataset"]),
+        "data_fingerprint": c["data_fingerprint"], "limit": c["limit"], "backbone": f"{len(members)} runs",
+        "weights": "none", "weights_digest": None, "head": "source", "size": c["size"] if len(sizes) == 1 else None,
+        "precision": c["precision"], "seed": seed, "members": sorted(r["digest"] for r in members),
+    }  # fmt: skip
+    known = digest({k: v for k, v in choices.items() if k not in ("precision", "data")})
+    return choices, known
+
+
+def of_experiment(root: Path, experiment: str, wanted: list[Ensemble], command: str) -> int:
+    """Makes those ensembles of a written experiment that are not made yet. Exit code 1: a member is not done.
+
+    Raises:
+        BadInput: what a member left behind is not on this machine.
+    """
+    missing = 0
+    for each in wanted:
+        found = [store.find(root, experiment, resolve(run, root).digest) for run in each.members]
+        members = [r for r in found if r is not None and r["status"] == "done"]
+        if len(members) < len(found):
+            missing += 1
+        elif store.find(root, experiment, identity(members, each.mean)[1]) is None:
+            first = each.members[0]
+            data_dir = first.data_dir if members[0]["choices"]["task"] == "segmentation" else None
+            made = ensemble(root, members, each.mean, experiment, None, command, data_dir)
+            print(f"{each.mean} mean of {len(members)} runs: test {score_name(made)} {score(made, 'test'):.3f}")
+    if missing:
+        print(f"{missing} of {len(wanted)} ensembles wait for runs that are not done")
+    return int(missing > 0)
 
 
 def stored(root: Path, members: list[dict[str, Any]], data_dir: str | None) -> tuple[None, Callable[[str], Batches]]:

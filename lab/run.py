@@ -13,7 +13,7 @@ from typing import Any, get_args, get_origin
 from lab import command
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.spec import Run, matrix
+from lab.spec import Ensemble, Run, matrix
 
 PLACES = ("--dataset", "--group", "--weights")  # flags that may take a path
 EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
@@ -28,14 +28,20 @@ def main(argv: list[str]) -> int:
     )
     args = made.parse_args(argv)
     root = command.root_of(args.out)
-    experiment, runs = asked(args)
+    experiment, runs, ensembles = asked(args)
     from lab import report, runner, store
 
     if args.dry_run:
         return show_dry(runner.dry_run_all(runs, root))
     code = runner.run_all(runs, experiment, root, portable(argv))
-    if store.read(root):  # refused runs leave nothing to report
-        report.rebuild(root, say=print)
+    try:
+        if ensembles:
+            from lab import ensemble
+
+            code = max(code, ensemble.of_experiment(root, experiment, ensembles, portable(argv)))
+    finally:
+        if store.read(root):  # refused runs leave nothing to report
+            report.rebuild(root, say=print)
     return code
 
 
@@ -57,8 +63,8 @@ def parser(module: str, what: str) -> command.Parser:
     return made
 
 
-def asked(args: argparse.Namespace) -> tuple[str, list[Run]]:
-    """The name of the experiment and the runs that the arguments ask for.
+def asked(args: argparse.Namespace) -> tuple[str, list[Run], list[Ensemble]]:
+    """The name of the experiment, and the runs and ensembles of them that the arguments ask for.
 
     Raises:
         BadInput: a value is none that its choice takes.
@@ -67,11 +73,13 @@ def asked(args: argparse.Namespace) -> tuple[str, list[Run]]:
     axes = {name: values(name, text) for name, text in given.items()}
     if args.experiment:
         return written(args.experiment, axes, args.seeds)
-    return EXPERIMENT, matrix(**axes, seeds=seeds_of(args.seeds))
+    return EXPERIMENT, matrix(**axes, seeds=seeds_of(args.seeds)), []
 
 
-def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, list[Run]]:
-    """The name and runs of an experiment's file; flags given beside it replace what it says.
+def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, list[Run], list[Ensemble]]:
+    """The name, runs and ensembles of an experiment's file; flags given beside it replace what it says.
+
+    Of the ensembles, those whose members are all among the runs.
 
     Raises:
         BadInput: there is no such file, or it defines no list RUNS.
@@ -80,7 +88,8 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
     if file.suffix != ".py" or not file.is_file():
         known = ", ".join(sorted(str(p) for p in Path("experiments").glob("*.py"))) or "none here"
         raise BadInput(f"no such experiment: {path}; written experiments: {known}")
-    runs = runpy.run_path(str(file)).get("RUNS")
+    said = runpy.run_path(str(file))
+    runs = said.get("RUNS")
     if not runs or not all(isinstance(r, Run) for r in runs):
         raise BadInput(
             f"{path} defines no RUNS; write RUNS = matrix(strategy=[...], ...), as experiments/quickstart.py"
@@ -88,13 +97,22 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
     for name, choice in axes.items():
         if len(choice) != 1:
             raise BadInput(f"--{name} takes one value beside a written experiment; received {len(choice)}")
-        runs = [
-            r if name == "data_dir" and _is_embedded(r) else dataclasses.replace(r, **{name: choice[0]}) for r in runs
-        ]
+    given = {name: choice[0] for name, choice in axes.items()}
+    runs = [_changed(r, given) for r in runs]
+    ensembles = [
+        dataclasses.replace(e, members=tuple(_changed(r, given) for r in e.members)) for e in said.get("ENSEMBLES", [])
+    ]
     if seeds is not None:
         bare = list(dict.fromkeys(dataclasses.replace(r, seed=0) for r in runs))
         runs = [dataclasses.replace(r, seed=s) for r in bare for s in _seed_list(seeds_of(seeds))]
-    return file.stem, list(dict.fromkeys(runs))
+    return file.stem, list(dict.fromkeys(runs)), [e for e in ensembles if set(e.members) <= set(runs)]
+
+
+def _changed(run: Run, given: dict[str, Any]) -> Run:
+    """A run with the flags that were given beside its experiment; a folder of data is for those that need one."""
+    if "data_dir" in given and _is_embedded(run):
+        given = {name: choice for name, choice in given.items() if name != "data_dir"}
+    return dataclasses.replace(run, **given)
 
 
 def _is_embedded(run: Run) -> bool:

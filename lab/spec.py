@@ -348,6 +348,30 @@ def digest(value: Any) -> str:
     return hashlib.sha256(json.dumps(value, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
 
 
+MEANS = {
+    "geometric": "the normalised product's root: a member that is sure of a no is heard",
+    "arithmetic": "the plain mean of probabilities",
+}
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """Runs of a written experiment, the mean of whose predictions is recorded, too, once they are done.
+
+    Raises:
+        BadInput: they are fewer than two, or there is no such mean.
+    """
+
+    members: tuple[Run, ...]
+    mean: str = "geometric"
+
+    def __post_init__(self) -> None:
+        if len(set(self.members)) < 2:
+            raise BadInput(f"an Ensemble takes two runs or more; received {len(set(self.members))}")
+        if self.mean not in MEANS:
+            raise BadInput(f"the mean of an Ensemble is {' or '.join(MEANS)}; received {self.mean!r}")
+
+
 def matrix(*, seeds: int | list[int] = 1, **axes: Any) -> list[Run]:
     """Every combination of the axes: each is a field of `Run` with one value or a list of them.
 

@@ -104,6 +104,7 @@ def trainer(tmp_path):
 
 TINY = ["--backbone", "cnn10(width=4,norm='none')", "--weights", "none", "--dataset", "digits"]
 TINY += ["--limit", "60", "--size", "16", "--epochs", "2"]
+TRAINED = [*TINY, "--strategy", "finetune", "--contrast", "standardize", "--seeds", "2"]
 
 
 @pytest.fixture(scope="session")
@@ -112,8 +113,7 @@ def trained(tmp_path_factory):
     from lab import command, run
 
     folder = tmp_path_factory.mktemp("trained")
-    words = [*TINY, "--strategy", "finetune", "--contrast", "standardize", "--seeds", "2", "--out", str(folder)]
-    assert command.call(run.main, words) == 0
+    assert command.call(run.main, [*TRAINED, "--out", str(folder)]) == 0
     return folder
 
 

@@ -3,17 +3,19 @@
 import csv
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, TRAINED
 from PIL import Image, ImageOps
 
-from lab import command, ensemble, masks, names, predict, predictions, store
+from lab import command, ensemble, masks, names, predict, predictions, run, store
 from lab.data import IGNORED
 from lab.datasets._decoding import fitted, seen
 from lab.errors import BadInput
+from lab.spec import Ensemble
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +102,18 @@ def test_an_ensemble_is_the_mean_of_its_members_and_is_recorded_as_a_run(root, c
     np.testing.assert_allclose(predictions.read(root, made, "test")[1], expected, atol=1e-6)
     assert made["test"]["accuracy"] == (expected.argmax(axis=1) == labels).mean()
     assert made["members"] == members and "| geometric_mean" in (root / "README.md").read_text()
+
+
+def test_ensembles_of_an_experiment_are_made_once_and_wait_for_their_members(root, capsys):
+    runs = run.asked(run.parser("lab.run", "").parse_args(TRAINED))[1]
+    wanted = [Ensemble(tuple(runs), "arithmetic"), Ensemble((runs[0], replace(runs[1], epochs=99)))]
+    assert ensemble.of_experiment(root, "quickstart", wanted, "it") == 1
+    assert "1 of 2 ensembles wait for runs that are not done" in capsys.readouterr().out
+    (made,) = (r for r in store.read(root) if r["choices"]["strategy"] == "arithmetic_mean")
+    members = [r["name"] for r in store.read(root) if "members" not in r["choices"]]
+    assert sorted(made["members"]) == sorted(members) and made["command"] == "it"
+    assert ensemble.of_experiment(root, "quickstart", wanted[:1], "again") == 0
+    assert capsys.readouterr().out == "" and store.finished(root, made["name"]) == made
 
 
 def test_the_best_of_an_experiment_are_chosen_on_validation(root):
