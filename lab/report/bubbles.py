@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from lab.report.table import TASKS, grouped
+from lab.spec import plain
 from lab.store import data_of
 
 Record = dict[str, Any]
@@ -27,7 +28,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         costs = [c for c in AGAINST if any(frame[c])]
         columns = [*costs, "test mIoU", "MB"]
         numbers = [[label_of(row), *(mean(row[c]) for c in columns)] for _, row in frame.iterrows()]
-        yield f"bubbles/{name}-{data}.png", numbers, partial(_draw, numbers, costs, data)
+        yield f"bubbles/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, costs, data)
 
 
 def compared(records: list[Record]) -> Iterator[tuple[str, str, pd.DataFrame]]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.report.bubbles import compared, label_of
 from lab.report.curves import points
+from lab.spec import plain
 from lab.tasks import CALLED, SCORES
 
 Record = dict[str, Any]
@@ -19,7 +20,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         firsts = [(label_of(row), done[name, row["first"]["group"]]) for _, row in frame.iterrows()]
         score = SCORES[firsts[0][1]["choices"]["task"]]
         numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts]
-        yield f"smoothed/{name}-{data}.png", numbers, partial(_draw, numbers, CALLED[score], data)
+        yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, CALLED[score], data)
 
 
 def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:
