@@ -252,27 +252,32 @@ def resolve(run: Run, root: Path) -> Resolved:
         "seed": run.seed,
     }
     if strategy.trains:
-        choices |= {
-            "budget": run.budget or f"{run.epochs}epochs",
-            "batch_size": run.batch_size,
-            "learning_rate": run.learning_rate,
-            "loss": losses.canonical(run.loss),
-            "augment": names_of_policies(run.augment),
-            "bn": run.bn,
-            "keep": run.keep,
-            "schedule": run.schedule,
-            "label_smoothing": run.label_smoothing,
-            "ema": run.ema,
-            "watch": run.watch,
-            "balance": run.balance,
-            "patience": run.patience,
-        }
+        choices |= _of_training(run)
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
     grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
         run, strategy, dataset, data_dir, backbone, head, channels, bands, source, choices,
         digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
+
+
+def _of_training(run: Run) -> dict[str, Any]:
+    """The choices that nothing but training depends on, as recorded."""
+    return {
+        "budget": run.budget or f"{run.epochs}epochs",
+        "batch_size": run.batch_size,
+        "learning_rate": run.learning_rate,
+        "loss": losses.canonical(run.loss),
+        "augment": names_of_policies(run.augment),
+        "bn": run.bn,
+        "keep": run.keep,
+        "schedule": run.schedule,
+        "label_smoothing": run.label_smoothing,
+        "ema": run.ema,
+        "watch": run.watch,
+        "balance": run.balance,
+        "patience": run.patience,
+    }
 
 
 def channels_for(run: Run, dataset: Dataset, bands: tuple[Band, ...]) -> Channels:
