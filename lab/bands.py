@@ -23,19 +23,10 @@ from lab.errors import BadInput
 
 FILE = "bands.toml"
 COLOURS = ("red", "green", "blue")  # the order of what RGB-pretrained networks read
-ROLES: tuple[str, ...] = (
-    *COLOURS,
-    "coastal",
-    "yellow",
-    "red_edge",
-    "nir",
-    "water_vapour",
-    "cirrus",
-    "swir",
-    "thermal",
-    "pan",
-)
-ROLES += ("elevation", "radar", "other")
+ROLES = (
+    *COLOURS, "coastal", "yellow", "red_edge", "nir", "water_vapour", "cirrus", "swir", "thermal", "pan", "elevation",
+    "radar", "other",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -204,6 +195,12 @@ def colours(bands: Sequence[Band]) -> tuple[int, int, int] | None:
         return None
     red, green, blue = (roles.index(c) for c in COLOURS)
     return red, green, blue
+
+
+def shown(bands: Sequence[Band]) -> tuple[int, int, int]:
+    """Places of the three bands that a picture is made of: the colours, else the first ones."""
+    last = len(bands) - 1
+    return colours(bands) or (0, min(1, last), min(2, last))
 
 
 def is_rgb(bands: Sequence[Band]) -> bool:

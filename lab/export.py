@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import __version__, command, formats, model_card, predict, store
+from lab.data import evenly
 from lab.environment import full_precision, hushed, versions, wake_keras
 from lab.errors import BadInput
 
@@ -84,7 +85,7 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
     most = CHECKED[record["choices"]["task"]]
     if places:
         files = [found for place in places for found in predict.listed(Path(place))]
-        chosen = [files[i] for i in _spread(len(files), most)]
+        chosen = [files[i] for i in evenly(len(files), most)]
         fit = predict.fit_of(record["choices"]["dataset"])
         read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
         return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
@@ -99,7 +100,7 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
             f"the test images of {record['choices']['dataset']} found here are not those of {record['name']}; give its "
             "own with --data-dir, or check on other images: --images FILES"
         )
-    return test.images[_spread(len(test), most)], f"{min(most, len(test)):,} of the run's {len(test):,} test images"
+    return test.images[evenly(len(test), most)], f"{min(most, len(test)):,} of the run's {len(test):,} test images"
 
 
 def export(
@@ -251,13 +252,6 @@ def _batches(images: Any) -> Iterator[Any]:
     yield images[:1]
     for start in range(1, len(images), BATCH):
         yield images[start : start + BATCH]
-
-
-def _spread(count: int, most: int) -> Any:
-    """At most so many indices, evenly over `count`: data sets are often sorted by class."""
-    import numpy as np
-
-    return np.linspace(0, count - 1, min(count, most)).astype(int)
 
 
 if __name__ == "__main__":

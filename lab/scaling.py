@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from lab.bands import Band, colours
-from lab.data import Data, Split
+from lab.bands import Band, shown
+from lab.data import Data, Split, evenly
 
 Array = np.ndarray
 IMAGES = 512  # of the training split that are looked at, evenly spread
@@ -59,8 +59,7 @@ def pictures(data: Data) -> Callable[[Array], Array]:
     """What makes images (M, H, W, bands) of the data ones to look at, (M, H, W, 3) or (M, H, W, 1) uint8."""
     if not data.bands:
         return lambda images: images
-    last = len(data.bands) - 1
-    view = scaling(data.train, data.bands, colours(data.bands) or [min(i, last) for i in range(3)])
+    view = scaling(data.train, data.bands, shown(data.bands))
     return lambda images: view.array(images).astype("uint8")
 
 
@@ -96,12 +95,12 @@ def is_datum(values: Array, nodata: float | None) -> Array:
 
 def _sample(split: Split, bands: Sequence[Band], take: Sequence[int]) -> list[Array]:
     """Values of each band, without what is no datum."""
-    chosen = np.unique(np.linspace(0, len(split) - 1, min(IMAGES, len(split))).astype(int))
+    chosen = evenly(len(split), IMAGES)
     parts = []
     for start in range(0, len(chosen), 32):
         images = split.images[chosen[start : start + 32]]
         pixels = images.reshape(len(images), -1, images.shape[-1])
-        places = np.unique(np.linspace(0, pixels.shape[1] - 1, min(VALUES, pixels.shape[1])).astype(int))
+        places = evenly(pixels.shape[1], VALUES)
         parts.append(pixels[:, places].reshape(-1, images.shape[-1])[:, list(take)])
     values = np.concatenate(parts)
     return [v[is_datum(v, bands[i].nodata)] for v, i in zip(values.T, take, strict=True)]

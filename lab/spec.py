@@ -157,7 +157,6 @@ class Resolved:
     backbone: Backbone
     head: Head
     channels: Channels
-    bands: tuple[Band, ...]  # of the images; none where nothing is said of them
     source: weights.Source | None  # None: random weights
     choices: dict[str, Any]  # what the result depends on, as recorded
     digest: str
@@ -256,7 +255,7 @@ def resolve(run: Run, root: Path) -> Resolved:
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
     grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
-        run, strategy, dataset, data_dir, backbone, head, channels, bands, source, choices,
+        run, strategy, dataset, data_dir, backbone, head, channels, source, choices,
         digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
 

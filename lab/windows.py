@@ -15,7 +15,7 @@ import numpy as np
 from lab.bands import Band
 from lab.data import IGNORED
 from lab.datasets._decoding import Unreadable
-from lab.datasets._rasters import read
+from lab.datasets._rasters import raster, read
 from lab.errors import BadInput
 from lab.gallery import unlabelled
 from lab.progress import over
@@ -52,7 +52,7 @@ class Scene:
             self._array = read(files, name, self.bands)
             self.height, self.width = self._array.shape[:2]
             return
-        self._raster = self._closed.enter_context(opened(path))
+        self._raster = self._closed.enter_context(raster(path))
         if self._raster.count != len(self.bands):
             raise Unreadable(f"has {self._raster.count} bands; the run's data have {len(self.bands)}")
         self.height, self.width = self._raster.height, self._raster.width
@@ -88,26 +88,6 @@ class Scene:
 
     def __exit__(self, *_: object) -> None:
         self._closed.close()
-
-
-@contextmanager
-def opened(path: Path) -> Iterator[Any]:
-    """A raster file opened by rasterio.
-
-    Raises:
-        Unreadable: it cannot be opened.
-    """
-    import warnings
-
-    import rasterio
-    from rasterio.errors import NotGeoreferencedWarning, RasterioError
-
-    warnings.simplefilter("ignore", NotGeoreferencedWarning)
-    try:
-        with rasterio.open(path) as found:
-            yield found
-    except RasterioError as error:
-        raise Unreadable(f"is not a readable image: {str(error).splitlines()[0][:100]}") from None
 
 
 def rows(

@@ -2,6 +2,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from lab.channels import Channels, colours_of
+from lab.channels.select import Select
 from lab.names import Between
 
 
@@ -21,10 +22,7 @@ class SideBranch(Channels):
         colours_of(bands, self)
 
     def rgb(self, images, bands):
-        from lab.layers import Mix
-
-        places = colours_of(bands, self)
-        return Mix([[float(i == p) for p in places] for i in range(len(bands))], name="select")(images)
+        return Select().rgb(images, bands)
 
     @property
     def strides(self):

@@ -9,6 +9,7 @@ import numpy as np
 
 from lab.checks import CHECKS, Finding, finding
 from lab.checks.rate import trial
+from lab.data import evenly
 
 IMAGES = 16
 RATE = 1e-3
@@ -18,7 +19,7 @@ FALL = 0.5  # of the loss, that has to be gone in the end
 def check(trainer: Any) -> Finding | None:
     """Trains on a few images, repeated to a batch of the run's size, until half of the loss is gone."""
     count = min(IMAGES, trainer.options.batch_size, len(trainer.data.train))
-    few = np.linspace(0, len(trainer.data.train) - 1, count).astype(int)
+    few = evenly(len(trainer.data.train), count)
     take = np.resize(few, trainer.options.batch_size)
     x, y = trainer.net.sized(np.asarray(trainer.data.train.images[take])), trainer.targets(take)
     losses: list[float] = []

@@ -269,6 +269,11 @@ def _shuffled(count: int, *key: int) -> Array:
     return np.random.default_rng(key).permutation(count)
 
 
+def evenly(count: int, most: int) -> Array:
+    """At most so many indices, evenly over `count`: data sets are often sorted by class."""
+    return np.linspace(0, count - 1, min(count, most)).astype(int)
+
+
 def eval_batches(count: int, batch_size: int):
     """Yields (indices (batch_size,), how many of them count): nothing is dropped.
 

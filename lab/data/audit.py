@@ -75,7 +75,7 @@ def overlaps(table: pd.DataFrame) -> Iterator[list[Any]]:
 
     for i, j in overlapping(table["sketch"].tolist()):
         if table["sha256"][i] != table["sha256"][j]:
-            yield [*_row("overlap", table.iloc[i], table.iloc[j], 0, 0.0)[:-2], None, None]
+            yield _row("overlap", table.iloc[i], table.iloc[j])
 
 
 def shared_groups(table: pd.DataFrame) -> list[str]:
@@ -124,8 +124,9 @@ def _features(found: Examined, rows: list[int]) -> np.ndarray:
     return features / np.linalg.norm(features, axis=1, keepdims=True)
 
 
-def _row(kind: str, a: pd.Series, b: pd.Series, bits: int, cosine: float) -> list[Any]:
-    return [kind, a["id"], a["split"], a["label"], b["id"], b["split"], b["label"], bits, round(cosine, 4)]
+def _row(kind: str, a: pd.Series, b: pd.Series, bits: int | None = None, cosine: float | None = None) -> list[Any]:
+    rounded = None if cosine is None else round(cosine, 4)
+    return [kind, a["id"], a["split"], a["label"], b["id"], b["split"], b["label"], bits, rounded]
 
 
 def _draw(found: Examined, pairs: pd.DataFrame, folder: Path) -> Path:

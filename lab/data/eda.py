@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from lab.data import evenly
 from lab.data.examined import Examined
 from lab.drawing import save, subplots
 
@@ -114,7 +115,7 @@ def spectra(found: Examined) -> np.ndarray:
 
     assert found.stored
     rows = np.flatnonzero((found.table["split"] == "train").to_numpy())
-    rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(LOOKED_AT, len(rows))).astype(int))]
+    rows = rows[evenly(len(rows), LOOKED_AT)]
     total, count = (np.zeros((len(found.classes), len(found.bands))) for _ in range(2))
     for row in rows.tolist():
         image = found.stored(row)

@@ -8,14 +8,15 @@ import hashlib
 import io
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from fnmatch import fnmatchcase
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-from lab.bands import FILE, Band, colours, parsed
+from lab.bands import FILE, Band, parsed, shown
 from lab.datasets import _ground
 from lab.datasets._decoding import DAMAGED, LARGEST, Fit, Size, Unreadable, fitted, sides
 from lab.datasets._index import LOOK, Entry
@@ -127,9 +128,8 @@ def _place(content: bytes) -> list[Any]:
 
 def seen(image: Array, bands: tuple[Band, ...]) -> Array:
     """A picture (H, W, 3) uint8 of an image: its colours, else its first bands, each stretched to its own range."""
-    places = colours(bands) or [min(i, len(bands) - 1) for i in range(3)]
     layers = []
-    for i in places:
+    for i in shown(bands):
         values = image[..., i].astype("float64")
         valid = is_datum(image[..., i], bands[i].nodata)
         low, high = np.percentile(values[valid], (2, 98)) if valid.any() else (0, 1)
@@ -174,20 +174,22 @@ def _layer(content: bytes) -> Array:
 
 
 @contextmanager
-def raster(content: bytes) -> Iterator[Any]:
-    """An image file opened by rasterio.
+def raster(file: bytes | Path) -> Iterator[Any]:
+    """An image file, or the content of one, opened by rasterio.
 
     Raises:
         Unreadable: it cannot be opened or read.
     """
+    import rasterio
     from rasterio.errors import NotGeoreferencedWarning, RasterioError
-    from rasterio.io import MemoryFile
 
     # for good: to catch warnings for a while is not safe in threads, and tiles without coordinates are no mistake
     warnings.simplefilter("ignore", NotGeoreferencedWarning)
     try:
-        with MemoryFile(content) as memory, memory.open() as opened:
-            yield opened
+        with ExitStack() as stack:
+            is_path = isinstance(file, Path)
+            made = rasterio.open(file) if is_path else stack.enter_context(rasterio.MemoryFile(file)).open()
+            yield stack.enter_context(made)
     except (RasterioError, *DAMAGED) as error:
         raise Unreadable(f"is not a readable image: {str(error).splitlines()[0][:100]}") from None
 
