@@ -12,10 +12,11 @@ Tiles that show the same ground stay on one side of the split. Written, and not 
 from lab.datasets.water import HONEST
 from lab.spec import Ensemble, Run, matrix
 
-COMMON = {"loss": "cross_entropy+dice", "batch_size": 8, "epochs": 30, "size": 128, "seeds": 3}
+COMMON = {"loss": "cross_entropy+dice", "batch_size": 8, "seeds": 3}
 SCENES = {"dataset": "scenes(bands=8)", "backbone": "cnn10", "head": "unet(norm='batch')", **COMMON}
+SCENES |= {"size": 64, "epochs": 30}
 WATER = {"dataset": "water", "bands": HONEST, "backbone": "MobileNetV2(alpha=0.35)", **COMMON}
-WATER |= {"head": "unet(64,32,32,16,norm='batch')", "weights": "imagenet"}
+WATER |= {"head": "unet(64,32,32,16,norm='batch')", "weights": "imagenet", "size": 128, "epochs": 20}
 POLICIES = ["select", "merge", "conv1x1", "inflate", "inflate(policy='mean')", "inflate(policy='zero')"]
 POLICIES += ["inflate(policy='random')", "inflate(policy='tile')"]
 POLICIES += ["side_branch(at=2)", "side_branch", "side_branch(at=8)"]
@@ -34,7 +35,7 @@ RUNS = [
     for run in [
         *matrix(channels=[*POLICIES, *TRIPLES], strategy=FINETUNE, augment="none", **data),
         *matrix(channels=["select", "inflate"], strategy=FINETUNE, augment="strong", **data),
-        *matrix(channels=["select", "inflate"], strategy="scratch", augment=["none", "strong"], **data),
+        *matrix(channels="inflate", strategy="scratch", augment=["none", "strong"], **data),
     ]
 ]
 ENSEMBLES = [
