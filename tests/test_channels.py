@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from conftest import passes_under_jax
 
 from lab import names
 from lab.bands import Band, nameless
@@ -177,6 +178,11 @@ def test_backbones_that_rescale_within_start_alike_on_eight_bands(backbone, poli
     made.start_from(arrays)
     want = features(plain, x[..., PLACES])
     np.testing.assert_allclose(features(made, x), want, rtol=1e-3, atol=1e-3 * np.abs(want).max())
+
+
+@pytest.mark.slow
+def test_policies_hold_under_jax(tmp_path):
+    passes_under_jax(tmp_path, "starts_as or comes_back or variance or triple", "test_channels")
 
 
 @pytest.mark.parametrize(
