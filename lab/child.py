@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from lab.bands import chosen, recorded
 from lab.environment import device, environment, now, peak_memory
@@ -163,6 +163,7 @@ def describe_net(trainer) -> dict[str, Any]:
         "head": str(net.head) if net.head else "its own",
         "outputs": net.outputs,
         "matched_from": net.matched_from,
+        **({"probe": net.probe} if net.probe else {}),
         "scaling": net.scaling and net.scaling.record(),
         "stages": net.stages,
         "weights_digest": weights_digest(net.values()),
@@ -178,6 +179,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     from lab.data import checked, hw
 
     data = checked(resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))).limited(run.limit)
+    data = data.few(resolved.choices["shots"], run.seed)
     tell({"event": "note", "text": "building"})
     import keras
 
@@ -221,7 +223,13 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
     shared = {f.name for f in fields(Options)} & {f.name for f in fields(Run)}
     options = Options(**{name: getattr(run, name) for name in shared}, steps=steps, seconds=seconds)
     trainer = Trainer(
-        net, data, task, options, store.cache(root, "features"), lambda event: tell({"event": "step", **event})
+        net,
+        data,
+        task,
+        options,
+        store.cache(root, "features"),
+        lambda event: tell({"event": "step", **event}),
+        distillation(resolved),
     )
     if run.learning_rate == "auto" and resolved.strategy.trains:
         from lab.checks.rate import found_by_range_test
@@ -229,6 +237,18 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         tell({"event": "note", "text": "finding a learning rate"})
         trainer.options.learning_rate = trainer.found["learning_rate"] = found_by_range_test(trainer)
     return trainer
+
+
+def distillation(resolved: Resolved):
+    """The finished run that the strategy learns from, opened; None where there is none."""
+    from lab.distillation import Distillation
+    from lab.load import reopen
+
+    teacher, how = resolved.teacher, cast(Any, resolved.strategy)
+    if teacher is None:
+        return None
+    assert teacher.path is not None
+    return Distillation(reopen(teacher.meta, teacher.path), how.temperature, how.weight)
 
 
 def inputs_of(resolved: Resolved, data) -> dict[str, Any]:
@@ -257,7 +277,7 @@ def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:
 
 def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Times a few steps of each phase and adds up what the run would take; trains and writes nothing."""
-    from lab.steps import Phase, Result
+    from lab.steps import Adapt, Phase, Result
 
     trainer = open_trainer(resolved, Path(order["root"]), tell)
     plan: Any = resolved.strategy.steps(trainer.net.parts)
@@ -275,7 +295,7 @@ def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[s
             trained = max(trained, trainer.net.parts.learning(step.select))
             seconds, validations = trainer.estimate(step)
             total += seconds + validations * validation
-        result = Result(step.name, 0.0)
+        result = trainer.execute(step) if isinstance(step, Adapt) else Result(step.name, 0.0)
     total += validation * sum(len(s) for s in trainer.data.splits().values()) / len(trainer.data.val)
     return {"hours": total / 3600, "peak_memory_mb": peak_memory(), "parameters": parameters, "trained": trained}
 

@@ -85,6 +85,8 @@ def reopen(record: dict[str, Any], path: Path) -> Net:
     backbone, matched = names.build("backbones", c["backbone"]), about.get("matched_from")
     shape, outputs = tuple(about["shape"]), matched or about["outputs"]
     net = Net(backbone, shape, head, outputs, c.get("contrast", "none"), **inputs_of(record))
+    if about.get("probe"):
+        net.put_layer(about["probe"])
     if matched:
         net.match(np.zeros((matched, about["outputs"]), "float32"))
     try:

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lab import atrous, pyramid
+from lab import atrous, pyramid, remembered
 from lab.backbones import Backbone
 from lab.bands import Band, nameless
 from lab.channels import Channels
@@ -23,6 +23,7 @@ from lab.errors import BadInput
 from lab.heads import Head
 from lab.layers import Matched, Standardize
 from lab.scaling import Scaling
+from lab.solving import Linear, Neighbours, Trees
 from lab.stages import kind_of, stage_levels, structure
 from lab.steps import Part, Parts, Selection
 
@@ -41,6 +42,7 @@ class Net:
         is_carried: whether a source's weights are in it.
         stride: output stride that the backbone was brought to for the head; None where nobody asked.
         matched_from: how many outputs were matched to labels by a counted table; None where none were.
+        probe: the layer that a probe put in place of the head, as `lab.remembered` names it; None where none did.
         parts: the variables, in the order of `model.weights`, for a strategy to select from.
         stages: name, stride and number of values of each stage, for the record.
     """
@@ -71,6 +73,7 @@ class Net:
         self.features: Any = None
         self.top: Any = None
         self.matched_from: int | None = None
+        self.probe: dict[str, Any] | None = None
         self.is_carried = False
         self.stride: int | None = None
         images = keras.Input(shape, name="images")
@@ -92,6 +95,9 @@ class Net:
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
         self._levels = self._levels_of(reference)
+        # as they are now: LoRA puts others between them
+        self._backbone_weights = self.body.weights[: len(self._levels)]  # its own top's, if any, come behind them
+        self._adapter_weights = self._added_by_channels()
         self._carried = {id(w) for w in self._backbone_weights}
         self._describe()
 
@@ -135,17 +141,11 @@ class Net:
         taps = {stride: self.body.operations[i].output for stride, i in places.items()}
         return self.channels.through(encoder, self.ready, images, self.bands, taps)
 
-    @property
-    def _adapter_weights(self) -> list[Any]:
-        """Those that the policy for the channels adds."""
+    def _added_by_channels(self) -> list[Any]:
+        """The weights that the policy for the channels adds."""
         body = {id(w) for w in self.body.weights}
         ahead = self.model if self.features is None else self.features
         return [w for w in ahead.weights if id(w) not in body]
-
-    @property
-    def _backbone_weights(self) -> list[Any]:
-        """Those that a source without its top has; its own top's come behind them."""
-        return self.body.weights[: len(self._levels)]
 
     @property
     def _other_weights(self) -> list[Any]:
@@ -173,6 +173,8 @@ class Net:
         names_of = {level: f"stage{i + 1}" for i, level in enumerate(levels)}
         stage_of = {id(w): names_of[level] for w, level in zip(self._backbone_weights, self._levels, strict=True)}
         stage_of |= dict.fromkeys(map(id, self._adapter_weights), "adapter")
+        low_rank = [w for w in self.model.weights if kind_of(w, owners[id(w)]) == "adapter"]
+        stage_of |= {id(w): stage_of[id(owners[id(w)]._kernel)] for w in low_rank}
         ahead = ["adapter"] if self._adapter_weights else []
         parts = tuple(
             Part(
@@ -183,6 +185,7 @@ class Net:
             )
             for w in self.model.weights
         )
+        self._part_of = dict(zip(map(id, self.model.weights), parts, strict=True))
         self.parts = Parts(parts, (*ahead, *names_of.values(), "head"))
         strides = {name: min(2**level, self.stride or 2**level) for level, name in names_of.items()}
         self.stages = [
@@ -215,6 +218,54 @@ class Net:
             assign(self._other_weights, top)
             self._carried = {id(w) for w in self.model.weights}
             self._describe()
+
+    def part_of(self, variable: Any) -> Part:
+        """The part that a variable of the model is."""
+        return self._part_of[id(variable)]
+
+    def adapt(self, rank: int) -> int:
+        """Adds low-rank matrices to the backbone's kernels by Keras' own `enable_lora`; returns to how many.
+
+        The matrices start at a product of zero. Files hold the sums of kernels and products, so that they open as
+        if nothing had been added.
+
+        Raises:
+            BadInput: no layer of the backbone can be adapted.
+        """
+        kernels = {id(w) for w in self._backbone_weights}
+        layers = [
+            layer
+            for layer in self.body._flatten_layers()
+            if hasattr(layer, "enable_lora") and id(getattr(layer, "_kernel", None)) in kernels
+        ]
+        if not layers:
+            raise BadInput(f"{self.backbone} has no dense layer or convolution that LoRA can adapt; use last or bitfit")
+        for layer in layers:
+            layer.enable_lora(rank)
+        self._describe()
+        return len(layers)
+
+    def put(self, found: Linear | Neighbours | Trees) -> None:
+        """Puts what a probe found in place of the head: weights of its dense layer, or a layer of another kind.
+
+        Raises:
+            BadInput: the head is not the one dense layer that the probe solves for.
+        """
+        if isinstance(found, Linear):
+            if [tuple(w.shape) for w in self.top.weights] != [found.kernel.shape, found.bias.shape]:
+                raise BadInput(f"this probe solves for one dense layer, --head linear; received --head {self.head}")
+            assign(self.top.weights, [found.kernel, found.bias])
+            return
+        assign(self.put_layer(remembered.described(found)).weights, remembered.arrays(found))
+
+    def put_layer(self, about: dict[str, Any]) -> Any:
+        """Puts an empty layer, as `lab.remembered` describes it, in place of the head; returns it."""
+        layer, inputs = remembered.made(about), keras.Input(self.features.outputs[0].shape[1:])
+        self.top = keras.Model(inputs, layer(inputs), name="top")
+        self.model = keras.Model(self.features.inputs, self.top(self.features.outputs[0]), name="net")
+        self.probe = about
+        self._describe()
+        return layer
 
     def go_on_from(self, other: "Net", with_top: bool) -> None:
         """Puts the weights of a network that reads the same bands into this one: of its head only `with_top`."""

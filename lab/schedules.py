@@ -11,6 +11,15 @@ def cosine(rate: float, steps: int):
     return keras.optimizers.schedules.CosineDecay(rate, steps)
 
 
+def warmup(rate: float, steps: int):
+    """From 0 to the rate over a tenth of the steps, then down to 0 along half a cosine.
+
+    Goyal et al. 2017, https://arxiv.org/abs/1706.02677
+    """
+    up = max(1, round(0.1 * steps))
+    return keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - up), warmup_target=rate, warmup_steps=up)
+
+
 def onecycle(rate: float, steps: int):
     """From a 25th of the rate up to it over 30 % of the steps, then down to 0 along half a cosine.
 
@@ -22,6 +31,7 @@ def onecycle(rate: float, steps: int):
 
 SCHEDULES: dict[str, Callable[[float, int], Any]] = {
     "cosine": cosine,
+    "warmup": warmup,
     "onecycle": onecycle,
     "constant": lambda rate, _: rate,
 }

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from lab import bands as bands_of
-from lab import datasets, losses, names, weights
+from lab import datasets, few, losses, names, weights
 from lab.augment import POLICIES
 from lab.backbones import Backbone
 from lab.bands import Band
@@ -33,6 +33,7 @@ from lab.strategies import Strategy
 LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema": None, "watch": "val"}
 LATER |= {"drop_classes": None, "balance": "none", "patience": None, "loss": "cross_entropy"}
 LATER |= {"bands": None, "channels": "rgb"}
+LATER |= {"shots": None, "optimizer": "adam", "weight_decay": 0.0, "teacher": None}
 FIRST = {"classification": ("signs", "linear"), "segmentation": ("scenes", "unet")}  # data set and head of a task
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
@@ -91,10 +92,18 @@ class Run:
     budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
     batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
     learning_rate: Annotated[float, Between(1e-9, 100.0)] | Literal["auto"] = option(
-        2e-3, "peak rate of Adam, or auto (by a range test); the schedule begins anew in each phase"
+        2e-3, "peak rate of the optimizer, or auto (by a range test); the schedule begins anew in each phase"
     )
-    schedule: Literal["cosine", "onecycle", "constant"] = option(
-        "cosine", "of the rate: cosine (down to 0), onecycle (up over 30 %, then down to 0), constant"
+    optimizer: Literal["adam", "sgd", "rmsprop", "lion"] = option(
+        "adam", "adam, sgd (with Nesterov momentum 0.9), rmsprop, lion"
+    )
+    weight_decay: Annotated[float, Between(0.0, 10.0)] = option(
+        0.0, "of kernels, a step, times its rate (decoupled: AdamW where the optimizer is adam)"
+    )
+    schedule: Literal["cosine", "warmup", "onecycle", "constant"] = option(
+        "cosine",
+        "of the rate: cosine (down to 0), warmup (up over 10 %, then cosine), onecycle (up over 30 %, then down to 0), "
+        "constant",
     )
     label_smoothing: Annotated[float, Between(0.0, 0.9)] = option(
         0.0, "share of each target's weight that is spread over all classes"
@@ -134,6 +143,11 @@ class Run:
     limit: Annotated[int | None, Between(1, 1_000_000_000)] = option(
         None, "use only N examples of each split (marked in the record)"
     )
+    shots: str | None = option(
+        None,
+        "train on so many examples of each class (images, for masks), as 5, or a share of them, as 0.1; all, or left "
+        "out: all. Validation and test stay whole",
+    )
     seed: Annotated[int, Between(0, 2**31 - 1)] = option(0, "of initial weights, batch order and augmentation")
     name: str | None = option(None, "the model's name in the table; left out: backbone and head")
 
@@ -158,6 +172,7 @@ class Resolved:
     head: Head
     channels: Channels
     source: weights.Source | None  # None: random weights
+    teacher: weights.Source | None  # a finished run that the strategy learns from
     choices: dict[str, Any]  # what the result depends on, as recorded
     digest: str
     group: str  # digest without the seed: the runs to average
@@ -186,6 +201,8 @@ def check(run: Run) -> Run:
         names.checked("--" + field.name.replace("_", "-"), getattr(run, field.name), hints[field.name])
     if run.budget is not None and not re.fullmatch(r"[1-9]\d{0,8}(steps?|s)", run.budget):
         raise BadInput(f"--budget is a number of steps or seconds, as 2000steps or 120s; received {run.budget!r}")
+    if run.shots is not None:
+        few.check(run.shots)
     check_name(run.name)
     return run
 
@@ -239,6 +256,7 @@ def resolve(run: Run, root: Path) -> Resolved:
         "data_fingerprint": dataset.fingerprint(data_dir),
         "drop_classes": ",".join(dropped(run.drop_classes)) or None,
         "limit": run.limit,
+        "shots": None if run.shots == "all" else run.shots,
         "bands": ",".join(bands[i].name for i in bands_of.chosen(bands, run.bands)) if run.bands else None,
         "channels": str(channels),
         "backbone": str(backbone),
@@ -252,10 +270,13 @@ def resolve(run: Run, root: Path) -> Resolved:
     }
     if strategy.trains:
         choices |= _of_training(run)
+    teacher = teacher_of(strategy, choices, root)
+    if teacher:
+        choices["teacher"] = teacher.digest
     grouped = {k: v for k, v in choices.items() if k not in ("seed", "weights")}
     grouped["weights_digest"] = source.group or source.digest if source else None
     return Resolved(
-        run, strategy, dataset, data_dir, backbone, head, channels, source, choices,
+        run, strategy, dataset, data_dir, backbone, head, channels, source, teacher, choices,
         digest=digest(_dated({**choices, "weights": None})), group=digest(_dated(grouped)),
     )  # fmt: skip
 
@@ -268,6 +289,8 @@ def _of_training(run: Run) -> dict[str, Any]:
         "learning_rate": run.learning_rate,
         "loss": losses.canonical(run.loss),
         "augment": names_of_policies(run.augment),
+        "optimizer": run.optimizer,
+        "weight_decay": run.weight_decay,
         "bn": run.bn,
         "keep": run.keep,
         "schedule": run.schedule,
@@ -277,6 +300,24 @@ def _of_training(run: Run) -> dict[str, Any]:
         "balance": run.balance,
         "patience": run.patience,
     }
+
+
+def teacher_of(strategy: Strategy, choices: dict[str, Any], root: Path) -> weights.Source | None:
+    """The finished run that a strategy learns from, or none.
+
+    Raises:
+        BadInput: there is no such run, or it is of other data.
+    """
+    if strategy.teacher is None:
+        return None
+    teacher = weights.finished(strategy.teacher, root)
+    for name in ("task", "data_fingerprint", "drop_classes"):
+        if (theirs := teacher.meta["choices"].get(name)) != choices[name]:
+            raise BadInput(
+                f"{strategy}: the teacher's {name} is {theirs}, this run's {choices[name]}; distill from a run of the "
+                "same data"
+            )
+    return teacher
 
 
 def channels_for(run: Run, dataset: Dataset, bands: tuple[Band, ...]) -> Channels:

@@ -8,6 +8,8 @@ import keras
 
 from lab.steps import Kind
 
+AFFINE: dict[str, Kind] = {"gamma": "scale", "beta": "shift"}
+
 
 def stage_of_layers(model: Any) -> dict[str, int]:
     """Level of each layer of a functional keras.Model: log2 of the stride that its output has.
@@ -62,9 +64,11 @@ def kind_of(variable: Any, layer: Any) -> Kind:
     """What a variable is for, by its name within its layer and by the layer's class."""
     name = variable.name
     if isinstance(layer, keras.layers.BatchNormalization):
-        return "affine" if name in ("gamma", "beta") else "statistics"
+        return AFFINE.get(name, "statistics")
     if type(layer).__name__ in ("LayerNormalization", "GroupNormalization", "LayerScale"):
-        return "affine"
+        return AFFINE[name]
+    if name.startswith("lora_"):
+        return "adapter"
     if all(variable is not v for v in layer._trainable_variables):
         return "constant"
     return "bias" if "bias" in name else "kernel"

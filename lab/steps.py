@@ -4,13 +4,15 @@ A strategy is a plan: it yields steps and receives the `Result` of each. What a 
 a `Selection` of variables, made from `Parts`. One selection says two things at once: kernels,
 biases and affine parameters in it learn; batch-norm statistics in it are taken from the batch and
 move, while those left out stay fixed and the layer normalises with them, as in evaluation. So
-`parts.kind("affine")` trains batch norm's scale and shift over fixed statistics.
+`parts.kind("scale", "shift")` trains batch norm's scale and shift over fixed statistics.
 """
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["kernel", "bias", "affine", "statistics", "constant"]
+# scale and shift are a normalisation's, adapter what LoRA adds to a kernel
+Kind = Literal["kernel", "bias", "scale", "shift", "statistics", "adapter", "constant"]
 
 
 class Selection(frozenset[int]):
@@ -63,6 +65,11 @@ class Parts:
     def source(self) -> Selection:
         return self.where(lambda p: not p.new)
 
+    @property
+    def cheapest(self) -> Literal["images", "features"]:
+        """What the new parts alone can be trained on: features, unless something new stands before the backbone."""
+        return "features" if self.new <= self.stage("head") else "images"
+
     def learning(self, select: Selection) -> int:
         """Number of values in a selection that a gradient moves: statistics aside."""
         return sum(self.parts[i].size for i in select if self.parts[i].kind != "statistics")
@@ -82,6 +89,11 @@ class Phase:
     `rate` multiplies the run's learning rate. With `inputs="features"` everything before the new
     top is run once, in inference mode (dropout too) and without augmentation, and its outputs are
     cached; only the top's own variables can be selected then.
+
+    `rates` multiply `rate` in the stages that they name, and the weight decay with it. `pull` is the strength of an
+    L2 penalty on the distance of the source's weights from where the phase began, `shrink` that of one on the size of
+    the new ones; both are added to the gradient. With `or_before` the weights from before the phase are kept where
+    none of its epochs scored better on validation.
     """
 
     select: Selection
@@ -89,6 +101,10 @@ class Phase:
     share: float = 1.0
     rate: float = 1.0
     inputs: Literal["images", "features"] = "images"
+    rates: Mapping[str, float] = field(default_factory=dict)
+    pull: float = 0.0
+    shrink: float = 0.0
+    or_before: bool = False
 
 
 @dataclass(frozen=True)
@@ -115,14 +131,52 @@ class Match:
     name: str = "match"
 
 
-Step = Phase | Recalibrate | Match
+@dataclass(frozen=True)
+class Adapt:
+    """Adds a low-rank matrix, at first zero, to every kernel of the backbone that Keras' LoRA can: new variables.
+
+    Hu et al. 2021 (https://arxiv.org/abs/2106.09685). Its `Result` brings the parts that there are then.
+    """
+
+    rank: int
+    name: str = "adapt"
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a probe solves: features (N, D) and labels (N,) of training and validation, K classes, the run's seed."""
+
+    x: Any
+    y: Any
+    x_val: Any
+    y_val: Any
+    classes: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Fit:
+    """Puts in place of the head what `solve` finds on the frozen backbone's features, without an epoch.
+
+    `solve` takes a `Problem` and gives what it found, as `lab.solving` does.
+    """
+
+    solve: Callable[["Problem"], Any]
+    name: str = "fit"
+
+
+Step = Phase | Recalibrate | Match | Adapt | Fit
 
 
 @dataclass(frozen=True)
 class Result:
-    """What a step did: `score` is the validation score after it (higher is better)."""
+    """What a step did: `score` is the validation score after it (higher is better).
+
+    `parts` are the variables that there are now, where the step made new ones.
+    """
 
     step: str
     score: float
     steps: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
+    parts: Parts | None = None

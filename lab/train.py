@@ -6,7 +6,8 @@ selected is not. A frozen part that moved fails the run.
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -15,19 +16,20 @@ import keras
 import numpy as np
 
 from lab import features
-from lab.augment import Augment
 from lab.balance import WEIGHTS
-from lab.data import Data, Split, balanced_indices, eval_batches, train_indices
-from lab.errors import Interrupted
+from lab.data import Data, Split, eval_batches
+from lab.distillation import Distillation
+from lab.errors import BadInput, Interrupted
+from lab.feed import Feed
 from lab.net import Net, assign, to_numpy
+from lab.optimizers import Terms, optimizer
 from lab.proof import moved
 from lab.reading import ahead
 from lab.recalibrate import reestimate
 from lab.schedules import SCHEDULES
-from lab.steps import Match, Phase, Recalibrate, Result, Selection, Step
+from lab.steps import Adapt, Fit, Match, Phase, Problem, Recalibrate, Result, Selection, Step
 
 Array = np.ndarray
-APART = 10**6  # number of the phase that batches for re-estimation are drawn as: no real phase has it
 TIMED = 5  # steps that a budget in seconds is measured by
 
 
@@ -45,6 +47,8 @@ class Options:
     augment: str = "none"
     bn: str = "sound"
     keep: str = "best"
+    optimizer: str = "adam"
+    weight_decay: float = 0.0
     schedule: str = "cosine"
     label_smoothing: float = 0.0
     ema: float | None = None
@@ -61,25 +65,32 @@ class Trainer:
     """Trains one `Net` on one `Data`, a step of a strategy at a time.
 
     Attributes:
+        feed: the batches of training.
+        teacher: a finished run that the network is distilled from, or none.
         record: what each step did, for the run's record.
         found: what was chosen by looking at the training data: a learning rate.
         tried: the optimizer of the checks' trials, while the network is compiled for them.
     """
 
     def __init__(
-        self, net: Net, data: Data, task: ModuleType, options: Options, cache: Path, progress: Callable[[dict], None]
+        self,
+        net: Net,
+        data: Data,
+        task: ModuleType,
+        options: Options,
+        cache: Path,
+        progress: Callable[[dict], None],
+        teacher: Distillation | None = None,
     ):
         self.net, self.data, self.task, self.options = net, data, task, options
-        self.cache, self.progress = cache, progress
-        self.augment = Augment(options.augment, net.shape[-1], data.forbids, task.TARGETS)
+        self.cache, self.progress, self.teacher = cache, progress, teacher and teacher.check(net)
+        o = options
+        self.feed = Feed(net, data, task, o.batch_size, o.seed, o.augment, o.balance)
         self.record: list[dict[str, Any]] = []
         self.found: dict[str, float] = {}
         self.tried: Any = None
-        self.steps_per_epoch = -(-len(data.train) // options.batch_size)
         self._infer: dict[int, keras.Model] = {}
         self._is_pyramid = net.head is not None and net.head.task == "segmentation"
-        if options.balance == "sampling":
-            self._members = [np.flatnonzero(data.train.labels == c) for c in np.unique(data.train.labels)]
         self._weights = (
             WEIGHTS[options.balance](task.frequencies(data.train, data.classes)) if options.balance in WEIGHTS else None
         )
@@ -89,20 +100,24 @@ class Trainer:
     def execute(self, step: Step) -> Result:
         """Does what the step says, proves what moved, and says how good the network is now."""
         self.record.append({"step": step.name})
-        before = self.net.values()
+        before = {id(w): to_numpy(w) for w in self.net.model.weights}
         began = time.perf_counter()
-        if isinstance(step, Phase):
-            result = self._phase(step)
-            moving = step.select
-        elif isinstance(step, Recalibrate):
-            result = self._recalibrate(step)
-            moving = step.select & self.net.parts.kind("statistics")
-        else:
-            result = self._match(step)
-            moving, before = Selection(), [*before, self.net.values()[-1]]
+        result, moving = self._do(step)
         self.record[-1]["seconds"] = time.perf_counter() - began
-        self.record[-1]["moved"] = moved(self.net, before, moving, must=isinstance(step, Phase) and result.steps > 0)
+        then = [before.get(id(w), now) for w, now in zip(self.net.model.weights, self.net.values(), strict=True)]
+        must = isinstance(step, Phase) and result.steps > 0 and self.record[-1]["kept_epoch"] != 0
+        self.record[-1]["moved"] = moved(self.net, then, moving, must)
         return result
+
+    def _do(self, step: Step) -> tuple[Result, Selection]:
+        """(what the step gave, the variables that it may have moved; what is new in the network is in none)."""
+        if isinstance(step, Phase):
+            return self._phase(step), step.select
+        if isinstance(step, Recalibrate):
+            return self._recalibrate(step), step.select & self.net.parts.kind("statistics")
+        if isinstance(step, Fit):
+            return self._fit(step), self.net.parts.stage("head")
+        return (self._adapt(step) if isinstance(step, Adapt) else self._match(step)), Selection()
 
     def _phase(self, phase: Phase) -> Result:
         if not phase.select:
@@ -113,6 +128,8 @@ class Trainer:
         steps, chunk = self._budget(phase, model, batches)
         self._compile(model, phase, steps)
         best: tuple[float, int, list] | None = None
+        if phase.or_before:
+            best = (self.score(), 0, [to_numpy(v) for v in net.model.variables])
         history: list[dict[str, Any]] = []
         try:
             for epoch in range(-(-steps // chunk)):
@@ -128,7 +145,7 @@ class Trainer:
                 score = val[self.task.SCORE]
                 about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
                 self.progress({**about, **history[-1]})
-                if best is None or score >= best[0] or self.options.keep == "last":
+                if best is None or (score > best[0] if phase.or_before else score >= best[0] or self.keeps_last):
                     best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
                 if raw is not None:
                     assign(model.trainable_variables, raw)
@@ -142,11 +159,18 @@ class Trainer:
         self.record[-1] |= {
             "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": history[-1]["steps"],
             "steps_per_epoch": chunk, "history": history, "trained": net.parts.learning(phase.select),
+            **({"rates": dict(phase.rates)} if phase.rates else {}),
+            **({"pull": phase.pull, "shrink": phase.shrink} if phase.pull or phase.shrink else {}),
             "kept_epoch": best[1] if best else None,
-            "kept_because": f"best validation {self.task.SCORE}" if self.options.keep == "best" else "last epoch",
+            "kept_because": "last epoch" if self.keeps_last and not phase.or_before
+            else f"best validation {self.task.SCORE}" + (", or before" if phase.or_before else ""),
             "batch_norm": net.batch_norm(),
         }  # fmt: skip
         return Result(phase.name, best[0] if best else 0.0, history[-1]["steps"], history)
+
+    @property
+    def keeps_last(self) -> bool:
+        return self.options.keep == "last"
 
     def _leave(self, best: tuple[float, int, list] | None, history: list[dict[str, Any]]) -> None:
         """Ends an interrupted phase with the best weights so far; before its first validation, with the latest."""
@@ -198,9 +222,26 @@ class Trainer:
 
         They are `batches`, or one pass over the training set if that is less.
         """
-        o, count = self.options, min(batches, self.steps_per_epoch)
-        takes = [train_indices(len(self.data.train), o.batch_size, o.seed, APART, b) for b in range(count)]
-        return reestimate(self.net, chosen, map(self.net.sized, ahead(self.data.train.images, takes)))
+        return reestimate(self.net, chosen, self.feed.plain(batches))
+
+    def _adapt(self, step: Adapt) -> Result:
+        """Adds low-rank matrices to the backbone's kernels; Hu et al. 2021, section 4.1."""
+        self.record[-1]["adapted"] = self.net.adapt(step.rank)
+        self._infer.clear()
+        return Result(step.name, self.score(), parts=self.net.parts)
+
+    def _fit(self, step: Fit) -> Result:
+        """Has the head found from the features of training and validation."""
+        self._check_features(step.name, self.net.parts.new)
+        if self._is_pyramid:
+            raise BadInput("a probe fits one label an image; for masks take extract, a head on frozen features")
+        (x, read), (x_val, _) = self._features(self.data.train), self._features(self.data.val)
+        y, y_val = self.data.train.labels, self.data.val.labels
+        found = step.solve(Problem(x, y, x_val, y_val, len(self.data.classes), self.options.seed))
+        self.net.put(found)
+        self._infer.clear()
+        self.record[-1] |= {"features": "read from the cache" if read else "computed", "found": found.about}
+        return Result(step.name, self.score())
 
     def _match(self, step: Match) -> Result:
         """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
@@ -218,56 +259,24 @@ class Trainer:
     def _inputs(self, phase: Phase):
         """(batches(phase number, steps), an iterator over inputs and targets; evaluate(); the model to train)."""
         if phase.inputs == "features":
-            self._check_features(phase)
+            self._check_features(phase.name, phase.select)
             if self._is_pyramid:
                 self.record[-1]["features"] = "computed for each batch: a pyramid's are too many to be kept"
-                return self._streamed, lambda: self.evaluate(self.data.val)[0], self.net.top
+                return partial(self.feed.through, self.cut), lambda: self.evaluate(self.data.val)[0], self.net.top
             (cut, read), (val, _) = self._features(self.data.train), self._features(self.data.val)
             self.record[-1]["features"] = "read from the cache" if read else "computed"
-
-            def cached(number: int, steps: Iterable[int]):
-                for step in steps:
-                    take = self._take(number, step)
-                    yield cut[take], self.targets(take)
-
-            return cached, lambda: self.evaluate(self.data.val, self.net.top, val)[0], self.net.top
-
-        return self.batches, lambda: self.evaluate(self.data.val)[0], self.net.model
-
-    def batches(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Any]]:
-        """Yields augmented images (B, H, W, C) and targets of a phase's steps, each a function of its number."""
-        for step, (images, targets) in zip(steps, self._read(number, steps), strict=True):
-            yield self.augment(self.net.sized(images), targets, self.options.seed, number, step)
-
-    def _streamed(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Any, Any]]:
-        """Yields features and targets of a phase's steps, computed for each."""
-        for images, targets in self._read(number, steps):
-            yield self.cut(images), targets
-
-    def _read(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Array, Array]]:
-        """Yields the images (B, h, w, C) uint8 and the targets of a phase's steps."""
-        takes = [self._take(number, step) for step in steps]
-        train = self.data.train
-        for images, labels in zip(ahead(train.images, takes), ahead(train.labels, takes), strict=True):
-            yield images, self.task.encode(labels, len(self.data.classes))
+            return partial(self.feed.of, cut), lambda: self.evaluate(self.data.val, self.net.top, val)[0], self.net.top
+        batches = self.teacher.batches(self.feed.batches) if self.teacher else self.feed.batches
+        return batches, lambda: self.evaluate(self.data.val)[0], self.net.model
 
     @property
     def steps(self) -> int:
         """The run's budget, where it is not in seconds."""
-        return self.options.steps or self.options.epochs * self.steps_per_epoch
+        return self.options.steps or self.options.epochs * self.feed.steps_per_epoch
 
-    def _check_features(self, phase: Phase) -> None:
-        if self.net.top is None or not phase.select <= self.net.parts.stage("head"):
-            raise ValueError(f"step {phase.name!r} trains on features, so it can select variables of the head only")
-
-    def _take(self, number: int, step: int) -> Array:
-        o = self.options
-        if o.balance == "sampling":
-            return balanced_indices(self._members, o.batch_size, o.seed, number, step)
-        return train_indices(len(self.data.train), o.batch_size, o.seed, number, step)
-
-    def targets(self, take: Array) -> Array:
-        return self.task.encode(self.data.train.labels[take], len(self.data.classes))
+    def _check_features(self, name: str, select: Selection) -> None:
+        if self.net.top is None or not select <= self.net.parts.stage("head"):
+            raise ValueError(f"step {name!r} trains on features, so it can select variables of the head only")
 
     def _budget(self, phase: Phase, model, batches) -> tuple[int, int]:
         """(steps of this phase, steps between two validations)."""
@@ -278,7 +287,7 @@ class Trainer:
             self.record[-1]["measured_seconds_per_step"] = seconds
         else:
             steps = max(1, round(phase.share * self.steps))
-        return steps, min(self.steps_per_epoch, steps)
+        return steps, min(self.feed.steps_per_epoch, steps)
 
     def estimate(self, phase: Phase) -> tuple[float, int]:
         """(seconds of training, number of validations) that a phase would take; leaves the weights as they were.
@@ -289,11 +298,11 @@ class Trainer:
         self.net.train_only(phase.select)
         before = 0.0
         if phase.inputs == "features" and not self._is_pyramid:
-            self._check_features(phase)
-            take = self._take(0, 0)
+            self._check_features(phase.name, phase.select)
+            take = self.feed.take(0, 0)
             seconds, cut = timed(lambda: self.cut(self.data.train.images[take]))
             before = seconds * (len(self.data.train) + len(self.data.val)) / len(take)
-            model, batches = self.net.top, lambda number, steps: ((cut, self.targets(take)) for _ in steps)
+            model, batches = self.net.top, lambda number, steps: ((cut, self.feed.targets(take)) for _ in steps)
         else:
             batches, _, model = self._inputs(phase)
         steps, chunk = self._budget(phase, model, batches)
@@ -309,20 +318,33 @@ class Trainer:
         return seconds
 
     def _compile(self, model, phase: Phase, steps: int) -> None:
-        """Adam; batch-norm momentum max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
+        """The run's optimizer with the phase's terms.
+
+        Batch-norm momentum is max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
 
         Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974).
         """
         o = self.options
         if o.bn == "sound":
             for norm in self.net.norms():
-                norm.momentum = max(1 - 10 / self.steps_per_epoch, 0.9)
+                norm.momentum = max(1 - 10 / self.feed.steps_per_epoch, 0.9)
         rate = SCHEDULES[o.schedule](phase.rate * o.learning_rate, steps)
         average = {"use_ema": True, "ema_momentum": o.ema} if o.ema is not None else {}
-        model.compile(
-            optimizer=keras.optimizers.Adam(rate, **average),
-            loss=self.loss(),
-            metrics=self.task.metrics(),
+        terms = [self._terms(phase, v) for v in model.trainable_variables]
+        loss, metrics = self.loss(), self.task.metrics()
+        if self.teacher and phase.inputs == "images":
+            loss, metrics = self.teacher.loss(loss), self.teacher.metrics(metrics)
+        model.compile(optimizer=optimizer(o.optimizer, rate, terms, **average), loss=loss, metrics=metrics)
+
+    def _terms(self, phase: Phase, variable: Any) -> Terms:
+        """What holds for a variable in a phase: biases and normalisations do not decay."""
+        part = self.net.part_of(variable)
+        decays = part.kind in ("kernel", "adapter")
+        return Terms(
+            rate=phase.rates.get(part.stage, 1.0),
+            decay=self.options.weight_decay if decays else 0.0,
+            pull=0.0 if part.new else phase.pull,
+            shrink=phase.shrink if part.new else 0.0,
         )
 
     def loss(self) -> Any:

@@ -46,13 +46,11 @@ def find(text: str, backbone: Backbone, root: Path) -> Source | None:
     if text == "imagenet":
         return Source("imagenet", "imagenet", f"imagenet:{backbone}")
     if text == "source" or text.startswith("run:"):
-        record, path = _embedded() if text == "source" else _finished(text.removeprefix("run:"), root)
-        made_for = record["choices"]["backbone"]
+        found = _embedded() if text == "source" else finished(text.removeprefix("run:"), root)
+        made_for = found.meta["choices"]["backbone"]
         if made_for != str(backbone):
             raise BadInput(f"--weights {text} are of {made_for}, not of {backbone}; use --backbone '{made_for}'")
-        if text == "source":
-            return Source("run", text, record["net"]["weights_digest"], path, record)
-        return Source("run", text, record["digest"], path, record, record["group"])
+        return found
     path = Path(text).expanduser()
     if path.suffix not in (".h5", ".hdf5", ".keras"):
         raise BadInput(
@@ -96,17 +94,24 @@ def read_arrays(path: Path) -> list[tuple[str, Any]] | None:
         return arrays
 
 
-def _embedded() -> tuple[dict, Path]:
-    if embedded_backbone() is None:
-        raise BadInput("the embedded source is missing from this installation; run experiments/source.py to make it")
-    return json.loads((EMBEDDED / "emblems.json").read_text()), EMBEDDED / "emblems.weights.h5"
+def finished(name: str, root: Path) -> Source:
+    """The weights of a finished run of the lab.
 
-
-def _finished(name: str, root: Path) -> tuple[dict, Path]:
+    Raises:
+        BadInput: there is no such run.
+    """
     from lab import store
 
     record = store.finished(root, name)
-    return record, store.kept(root, record, "weights.h5")
+    path = store.kept(root, record, "weights.h5")
+    return Source("run", f"run:{name}", record["digest"], path, record, record["group"])
+
+
+def _embedded() -> Source:
+    if embedded_backbone() is None:
+        raise BadInput("the embedded source is missing from this installation; run experiments/source.py to make it")
+    record = json.loads((EMBEDDED / "emblems.json").read_text())
+    return Source("run", "source", record["net"]["weights_digest"], EMBEDDED / "emblems.weights.h5", record)
 
 
 def _inspect(path: Path) -> None:

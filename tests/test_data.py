@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
-from conftest import tiny_data
+from conftest import tiny_data, tiny_masks
 
+from lab import few
 from lab.data import checked, eval_batches, train_indices
 from lab.errors import BadInput
 
@@ -57,3 +58,24 @@ def test_data_that_cannot_be_learnt_from_are_refused():
         checked(data)
     with pytest.raises(BadInput, match="two classes"):
         checked(tiny_data(classes=1))
+
+
+def test_few_shots_are_so_many_of_each_class_and_the_fewer_are_among_the_more():
+    data = tiny_data(classes=4, each=12)
+    one, five = data.few("1", 3), data.few("5", 3)
+    assert np.bincount(one.train.labels).tolist() == [1] * 4 and np.bincount(five.train.labels).tolist() == [5] * 4
+    assert set(one.train.ids) < set(five.train.ids) and set(one.train.ids) != set(data.few("1", 4).train.ids)
+    assert len(data.few("0.5", 3).train) == 24 and len(data.few("0.01", 3).train) == 4
+    assert len(data.few("99", 3).train) == len(data.train) and data.few(None, 3) is data
+    assert len(one.val) == len(data.val) and len(one.test) == len(data.test)
+
+
+def test_few_shots_of_masks_are_so_many_images():
+    assert len(tiny_masks(count=12).few("5", 0).train) == 5
+    assert len(tiny_masks(count=12).few("0.25", 0).train) == 3
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "1.5", "0.0", "many", "1e3"])
+def test_what_is_no_number_of_shots_is_refused(text):
+    with pytest.raises(BadInput, match=r"a number of examples a class, a share as 0\.1, or all"):
+        few.check(text)

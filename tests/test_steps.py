@@ -3,15 +3,16 @@
 import pytest
 
 from lab import names
-from lab.steps import Part, Parts, Phase, Recalibrate, Result, Selection
+from lab.steps import Adapt, Part, Parts, Phase, Recalibrate, Result, Selection
 
 PARTS = Parts(
     (
         Part("stage1", "constant", False, 3),
         Part("stage1", "kernel", False, 27),
-        Part("stage1", "affine", False, 8),
+        Part("stage1", "scale", False, 8),
         Part("stage1", "statistics", False, 8),
         Part("stage2", "kernel", False, 90),
+        Part("stage2", "bias", False, 9),
         Part("head", "kernel", True, 40),
         Part("head", "bias", True, 4),
     ),
@@ -20,11 +21,11 @@ PARTS = Parts(
 
 
 def test_selections_leave_constants_out_and_partition_the_rest():
-    assert PARTS.all == {1, 2, 3, 4, 5, 6}
+    assert PARTS.all == {1, 2, 3, 4, 5, 6, 7}
     assert PARTS.source | PARTS.new == PARTS.all
     assert not PARTS.source & PARTS.new
-    assert PARTS.new == PARTS.stage("head") == {5, 6}
-    assert PARTS.kind("affine", "statistics") == {2, 3}
+    assert PARTS.new == PARTS.stage("head") == {6, 7}
+    assert PARTS.kind("scale", "statistics") == {2, 3}
     assert isinstance(PARTS.all - PARTS.new & PARTS.stage("stage1"), Selection)
 
 
@@ -38,7 +39,7 @@ def test_a_plan_spends_at_most_its_budget_and_selects_something(name):
         except StopIteration:
             break
         steps.append(step)
-        result = Result(step.name, 0.5)
+        result = Result(step.name, len(steps) / 10, parts=PARTS if isinstance(step, Adapt) else None)
     shares = [s.share for s in steps if isinstance(s, Phase)]
     assert sum(shares) <= 1 + 1e-9
     assert all(s.select for s in steps if isinstance(s, Phase | Recalibrate))

@@ -21,7 +21,7 @@ def check(trainer: Any) -> Finding | None:
     count = min(IMAGES, trainer.options.batch_size, len(trainer.data.train))
     few = evenly(len(trainer.data.train), count)
     take = np.resize(few, trainer.options.batch_size)
-    x, y = trainer.net.sized(np.asarray(trainer.data.train.images[take])), trainer.targets(take)
+    x, y = trainer.net.sized(np.asarray(trainer.data.train.images[take])), trainer.feed.targets(take)
     losses: list[float] = []
     with trial(trainer, RATE) as model:
         for _ in range(CHECKS["one_batch"][1]):

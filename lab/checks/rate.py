@@ -40,7 +40,7 @@ def found_by_range_test(trainer: Any) -> float:
     rates = np.geomspace(LOWEST, HIGHEST, steps)
     average, losses = 0.0, []
     with trial(trainer, LOWEST) as model:
-        for step, (x, y) in enumerate(trainer.batches(0, range(steps))):
+        for step, (x, y) in enumerate(trainer.feed.batches(0, range(steps))):
             model.optimizer.learning_rate = float(rates[step])
             loss = float(model.train_on_batch(x, y, return_dict=True)["loss"])
             average = SMOOTH * average + (1 - SMOOTH) * loss

@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
+from lab import few
 from lab.bands import Band
 from lab.errors import BadInput
 
@@ -122,6 +123,10 @@ class Data:
             return split.take(np.sort(np.random.default_rng(0).permutation(len(split))[:count]))
 
         return self.each(first)
+
+    def few(self, shots: str | None, seed: int) -> "Data":
+        """The same with so few training examples; see `lab.few`."""
+        return self if shots is None else replace(self, train=few.of(self.train, shots, seed))
 
     def each(self, change: Callable[[Split], Split]) -> "Data":
         """The same with each split changed."""

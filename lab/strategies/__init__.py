@@ -16,5 +16,10 @@ class Strategy(Named):
     head: ClassVar[Literal["new", "source"]] = "new"  # "source": the source's own classifier top
     trains: ClassVar[bool] = True  # False: no gradient, so no budget, rate, augmentation or batch size
 
+    @property
+    def teacher(self) -> str | None:
+        """The name of the finished run that is learnt from, or None."""
+        return None
+
     def steps(self, net: Parts) -> Generator[Step, Result, None]:
         raise TypeError(f"{self.name} has no steps()")

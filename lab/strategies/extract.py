@@ -18,5 +18,4 @@ class Extract(Strategy):
     rate: Annotated[float, Between(1e-3, 1e3)] = 10.0  # a head on fixed features stands larger steps than a network
 
     def steps(self, net):
-        is_fixed = self.cache and net.new <= net.stage("head")  # else something new stands before the backbone
-        yield Phase(net.new, inputs="features" if is_fixed else "images", rate=self.rate)
+        yield Phase(net.new, inputs=net.cheapest if self.cache else "images", rate=self.rate)

@@ -1,0 +1,21 @@
+from dataclasses import dataclass
+from typing import Annotated
+
+from lab.names import Between
+from lab.steps import Adapt, Phase
+from lab.strategies import Strategy
+
+
+@dataclass(frozen=True)
+class Lora(Strategy):
+    """Trains low-rank matrices that are added to the source's frozen kernels, and the head.
+
+    Hu et al. 2021, https://arxiv.org/abs/2106.09685; Keras' own, in dense layers and convolutions, not in depthwise
+    ones. A finished run holds the sums, and is as large and as fast as one without.
+    """
+
+    rank: Annotated[int, Between(1, 1024)] = 4
+
+    def steps(self, net):
+        adapted = yield Adapt(self.rank)
+        yield Phase(adapted.parts.new)
