@@ -6,6 +6,7 @@ from tabulate import tabulate
 
 from lab.data import hw
 from lab.report.table import alike, network, safe
+from lab.spec import digest
 from lab.store import data_of
 from lab.tasks import score
 
@@ -25,10 +26,9 @@ def against_scratch(records: list[Record]) -> str:
 def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
     """(a record of the strategy, its differences in test score to scratch by seed)."""
     groups: dict[str, dict[str, dict[int, Record]]] = {}
-    for r in records:
-        c = r["choices"]
-        if r["status"] == "done" and "members" not in c:
-            groups.setdefault(alike(r, APART), {}).setdefault(c["strategy"], {})[c["seed"]] = r
+    done = [r for r in records if r["status"] == "done" and "members" not in r["choices"]]
+    for r in [*(r for r in done if "budget" in r["choices"]), *_beside(done)]:
+        groups.setdefault(alike(r, APART), {}).setdefault(r["choices"]["strategy"], {})[r["choices"]["seed"]] = r
     found = []
     for strategies in groups.values():
         scratch = strategies.pop("scratch", {})
@@ -37,6 +37,19 @@ def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
             if len(seeds) > 1:
                 found.append((runs[seeds[0]], [score(runs[s], "test") - score(scratch[s], "test") for s in seeds]))
     return sorted(found, key=lambda f: (data_of(f[0]["choices"]), hw(f[0]["choices"]["size"]), -sum(f[1]) / len(f[1])))
+
+
+def _beside(done: list[Record]) -> list[Record]:
+    """Runs that need no training, with the training of the one group of runs from scratch that they are like."""
+    scratch = [r["choices"] for r in done if r["choices"]["strategy"] == "scratch"]
+    found = []
+    for r in done:
+        own = {k: v for k, v in r["choices"].items() if k not in APART}
+        if "budget" not in own:
+            beside = [{**c, **r["choices"]} for c in scratch if all(c.get(k) == v for k, v in own.items())]
+            if len({digest({k: v for k, v in c.items() if k not in APART}) for c in beside}) == 1:
+                found.append({**r, "choices": beside[0]})
+    return found
 
 
 def interval(differences: list[float]) -> tuple[float, float, float]:

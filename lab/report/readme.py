@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import caching, channels, losses, margins, memory, original, sizes, table
+from lab.report import caching, channels, losses, margins, memory, original, shots, sizes, table
 
 FIRST = """# Results
 
@@ -49,6 +49,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "caching_table": lambda root, records: caching.saved(records),
     "crossed_table": lambda root, records: losses.crossed(records),
     "margins_table": lambda root, records: margins.against_scratch(records),
+    "shots_table": lambda root, records: shots.table(records),
     "memory_table": lambda root, records: memory.shapes(root),
     "sizes_table": lambda root, records: sizes.refused(root),
 }

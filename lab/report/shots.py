@@ -1,0 +1,140 @@
+"""What pretraining is worth with few examples: test score against the size of the training split, by strategy."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from tabulate import tabulate
+
+from lab.report.margins import interval
+from lab.report.table import safe
+from lab.spec import digest
+from lab.store import data_of
+from lab.tasks import CALLED, SCORES, score
+
+Record = dict[str, Any]
+Scores = dict[int, float]  # by seed
+Curve = dict[int, Scores]  # by the number of training examples
+# What is the same for all that stand in one comparison; probes have no batches, rates and budgets.
+SAME = ("task", "data", "data_fingerprint", "drop_classes", "bands", "backbone", "size", "contrast")
+BASE = "scratch"
+
+
+def compared(records: list[Record]) -> Iterator[tuple[Record, dict[str, Curve]]]:
+    """Yields (a run, {strategy: its curve}) of each comparison over several sizes of the training split."""
+    groups: dict[str, list[Record]] = {}
+    for r in records:
+        if r["status"] == "done" and "members" not in r:
+            key = digest([r["experiment"], {k: r["choices"].get(k) for k in SAME}])
+            groups.setdefault(key, []).append(r)
+    for some in groups.values():
+        if len({r["choices"].get("shots") for r in some}) > 1:
+            curves: dict[str, Curve] = {}
+            for r in sorted(some, key=examples):
+                by_size = curves.setdefault(r["choices"]["strategy"], {})
+                by_size.setdefault(examples(r), {})[r["choices"]["seed"]] = score(r, "test")
+            yield some[0], dict(sorted(curves.items(), key=lambda item: -_mean(item[1][max(item[1])])))
+
+
+def examples(record: Record) -> int:
+    """How many examples a run was trained on."""
+    return record["data"]["splits"]["train"]["examples"]
+
+
+def table(records: list[Record]) -> str:
+    """In Markdown, a table a comparison, and the sentences that follow from it."""
+    parts = []
+    for first, curves in compared(records):
+        sizes = sorted({size for curve in curves.values() for size in curve})
+        best = {s: max(_mean(c[s]) for c in curves.values() if s in c) for s in sizes}
+        rows = [
+            [f"`{safe(strategy)}`", *(_cell(curve.get(s), best[s]) for s in sizes)]
+            for strategy, curve in curves.items()
+        ]
+        heads = ["strategy", *(f"{s:,} examples" for s in sizes)]
+        about = f"{safe(data_of(first['choices']))}, {safe(first['choices']['backbone'])}, test {_name(first)}:"
+        parts.append(
+            "\n\n".join([about, tabulate(rows, heads, tablefmt="github", disable_numparse=True), said(curves)])
+        )
+    return "\n\n".join(parts) or "No strategies compared by the number of examples yet."
+
+
+def said(curves: dict[str, Curve]) -> str:
+    """Where each strategy and scratch break even, and where pretraining hurts, a line each, in Markdown."""
+    base = curves.get(BASE)
+    if base is None:
+        return f"Nobody trained from {BASE}, so what pretraining is worth is not known."
+    others = {s: c for s, c in curves.items() if s != BASE and set(c) & set(base)}
+    return "\n".join([*(_break_even(s, c, base) for s, c in others.items()), *_harm(others, base)])
+
+
+def _break_even(strategy: str, curve: Curve, base: Curve) -> str:
+    sizes = sorted(set(curve) & set(base))
+    gaps = [_mean(curve[s]) - _mean(base[s]) for s in sizes]
+    begin = f"- `{safe(strategy)}`"
+    if gaps[0] <= 0:
+        return f"{begin} is not above {BASE} with {sizes[0]:,} examples, the fewest."
+    for i, gap in enumerate(gaps):
+        if gap <= 0:
+            way = gaps[i - 1] / (gaps[i - 1] - gap)
+            size = np.exp(np.interp(way, [0, 1], np.log([sizes[i - 1], sizes[i]])))
+            return f"{begin} and {BASE} break even at about {float(f'{size:.2g}'):,.0f} examples."
+    return f"{begin} is above {BASE} with every number of examples; by {100 * gaps[-1]:.1f} points with {sizes[-1]:,}."
+
+
+def _harm(others: dict[str, Curve], base: Curve) -> list[str]:
+    lines = []
+    for strategy, curve in others.items():
+        for size in sorted(set(curve) & set(base)):
+            seeds = sorted(set(curve[size]) & set(base[size]))
+            if len(seeds) > 1:
+                mean, low, high = interval([curve[size][s] - base[size][s] for s in seeds])
+                if high < 0:
+                    lines.append(
+                        f"- Negative transfer: `{safe(strategy)}` with {size:,} examples is {-100 * mean:.1f} points below "
+                        f"{BASE} (95 % interval {-100 * high:.1f} to {-100 * low:.1f})."
+                    )
+    return lines or ["- Nowhere is a strategy below scratch by an interval without 0: no negative transfer is seen."]
+
+
+def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
+    """(file name below img/, numbers, how to draw) for every comparison."""
+    for first, curves in compared(records):
+        c = first["choices"]
+        numbers = [[s, [[size, *sorted(by.values())] for size, by in curve.items()]] for s, curve in curves.items()]
+        data = data_of(c).partition("(")[0]
+        name = f"shots/{first['experiment']}-{data}-{c['backbone'].partition('(')[0]}-{c['size']}px.png"
+        yield name, numbers, partial(_draw, numbers, _name(first), f"{data}, {c['backbone']}")
+
+
+def _name(record: Record) -> str:
+    return CALLED[SCORES[record["choices"]["task"]]]
+
+
+def _mean(by_seed: Scores) -> float:
+    return float(np.mean(list(by_seed.values())))
+
+
+def _cell(by_seed: Scores | None, best: float) -> str:
+    if by_seed is None:
+        return "-"
+    values = list(by_seed.values())
+    text = f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+    return f"**{text}**" if _mean(by_seed) == best else text
+
+
+def _draw(numbers: list[list], score: str, title: str) -> Any:
+    from matplotlib import pyplot as plt
+
+    figure, axis = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
+    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    for i, (strategy, points) in enumerate(numbers):
+        sizes, values = [p[0] for p in points], [p[1:] for p in points]
+        colour = "black" if strategy == BASE else colours[i % 20]
+        axis.plot(sizes, [np.mean(v) for v in values], marker="o", ms=4, color=colour, label=strategy)
+        axis.fill_between(sizes, [min(v) for v in values], [max(v) for v in values], color=colour, alpha=0.12, lw=0)
+    axis.set(xscale="log", xlabel="training examples", ylabel=f"test {score}", title=title)
+    axis.grid(alpha=0.25)
+    figure.legend(loc="outside right upper", fontsize=8, frameon=False, title="mean; lowest to highest seed")
+    return figure

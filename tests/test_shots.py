@@ -1,0 +1,65 @@
+"""Score against the number of examples, on figures made up here."""
+
+from test_report import record
+
+from lab.report import shots
+
+
+def runs(strategy, scores, **more):
+    """A record for each {examples: (a score for each seed)}."""
+    made = []
+    for examples, values in scores.items():
+        for seed, value in enumerate(values):
+            r = record(strategy, seed, value, **more)
+            r["choices"] |= {"shots": str(examples)}
+            r["data"] = {"splits": {"train": {"examples": examples}}}
+            made.append(r)
+    return made
+
+
+SCRATCH = runs("scratch", {10: (0.2, 0.22), 100: (0.5, 0.52), 1000: (0.9, 0.92)})
+
+
+def test_a_row_a_strategy_a_column_a_size_and_the_best_in_bold():
+    text = shots.table([*SCRATCH, *runs("finetune", {10: (0.5, 0.52), 100: (0.7, 0.72), 1000: (0.8, 0.82)})])
+    assert "| strategy   | 10 examples" in text and "1,000 examples" in text
+    row = next(line for line in text.splitlines() if "`finetune`" in line)
+    assert "**0.510 ± 0.014**" in row and "| 0.810 ± 0.014" in row
+
+
+def test_strategies_break_even_where_their_curves_cross_on_a_logarithmic_axis():
+    text = shots.table([*SCRATCH, *runs("finetune", {10: (0.5, 0.52), 100: (0.6, 0.62), 1000: (0.8, 0.82)})])
+    assert "- `finetune` and scratch break even at about 320 examples." in text  # half way from 100 to 1,000
+
+
+def test_pretraining_that_hurts_is_said_with_its_interval():
+    text = shots.table([*SCRATCH, *runs("extract", {10: (0.3, 0.32), 100: (0.6, 0.62), 1000: (0.7, 0.72)})])
+    assert "- Negative transfer: `extract` with 1,000 examples is 20.0 points below scratch" in text
+    assert "Negative transfer: `extract` with 100" not in text
+
+
+def test_what_is_above_everywhere_and_what_is_nowhere_are_said():
+    text = shots.table([*SCRATCH, *runs("finetune", dict.fromkeys((10, 100, 1000), (0.95, 0.97)))])
+    assert "is above scratch with every number of examples; by 5.0 points with 1,000" in text
+    assert "no negative transfer is seen" in text
+    below = shots.table([*SCRATCH, *runs("extract", dict.fromkeys((10, 100, 1000), (0.1, 0.12)))])
+    assert "- `extract` is not above scratch with 10 examples, the fewest." in below
+
+
+def test_probes_stand_beside_what_is_trained():
+    probes = runs("ridge", {10: (0.6, 0.62), 100: (0.7, 0.72)})
+    for r in probes:
+        del r["choices"]["budget"]
+    text = shots.table([*SCRATCH, *probes])
+    assert text.count("| strategy") == 1 and "`ridge`" in text
+
+
+def test_one_size_is_no_comparison():
+    assert shots.table(runs("scratch", {10: (0.2, 0.3)})) == "No strategies compared by the number of examples yet."
+    assert list(shots.pictures(runs("scratch", {10: (0.2, 0.3)}))) == []
+
+
+def test_a_picture_is_drawn_of_each_comparison():
+    [(name, numbers, draw)] = shots.pictures([*SCRATCH, *runs("finetune", {10: (0.5, 0.52), 100: (0.6, 0.62)})])
+    assert name.startswith("shots/") and numbers[1][1][0] == [10, 0.5, 0.52]
+    assert draw().axes[0].get_xscale() == "log"
