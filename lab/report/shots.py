@@ -48,15 +48,11 @@ def table(records: list[Record]) -> str:
     for first, curves in compared(records):
         sizes = sorted({size for curve in curves.values() for size in curve})
         best = {s: max(_mean(c[s]) for c in curves.values() if s in c) for s in sizes}
-        rows = [
-            [f"`{safe(strategy)}`", *(_cell(curve.get(s), best[s]) for s in sizes)]
-            for strategy, curve in curves.items()
-        ]
-        heads = ["strategy", *(f"{s:,} examples" for s in sizes)]
+        rows = [[f"`{safe(s)}`", *(_cell(curve.get(n), best[n]) for n in sizes)] for s, curve in curves.items()]
+        heads = ["strategy", *(f"{n:,} examples" for n in sizes)]
         about = f"{safe(data_of(first['choices']))}, {safe(first['choices']['backbone'])}, test {_name(first)}:"
-        parts.append(
-            "\n\n".join([about, tabulate(rows, heads, tablefmt="github", disable_numparse=True), said(curves)])
-        )
+        made = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
+        parts.append("\n\n".join([about, made, said(curves)]))
     return "\n\n".join(parts) or "No strategies compared by the number of examples yet."
 
 
@@ -92,8 +88,8 @@ def _harm(others: dict[str, Curve], base: Curve) -> list[str]:
                 mean, low, high = interval([curve[size][s] - base[size][s] for s in seeds])
                 if high < 0:
                     lines.append(
-                        f"- Negative transfer: `{safe(strategy)}` with {size:,} examples is {-100 * mean:.1f} points below "
-                        f"{BASE} (95 % interval {-100 * high:.1f} to {-100 * low:.1f})."
+                        f"- Negative transfer: `{safe(strategy)}` with {size:,} examples is {-100 * mean:.1f} points "
+                        f"below {BASE} (95 % interval {-100 * high:.1f} to {-100 * low:.1f})."
                     )
     return lines or ["- Nowhere is a strategy below scratch by an interval without 0: no negative transfer is seen."]
 
