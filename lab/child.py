@@ -59,17 +59,16 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
     from lab.flops import gflops
 
     began, started = time.perf_counter(), now()
-    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    trainer = open_trainer(resolved, Path(order["root"]), tell, order["experiment"])
     findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
-    clock, cpu = time.perf_counter(), time.process_time()
     try:
         drive(resolved, trainer, tell)
-        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+        seconds, cpu_seconds = trainer.spent
         tell({"event": "note", "text": "evaluating"})
         measured = measure(resolved, order, trainer, findings, tell)
     except Interrupted:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
-        seconds, cpu_seconds = time.perf_counter() - clock, time.process_time() - cpu
+        seconds, cpu_seconds = trainer.spent
         measured = {"status": "interrupted", "cost": {}}
     file = save(resolved, order, trainer)
     measured["cost"] |= {
@@ -172,8 +171,11 @@ def describe_net(trainer) -> dict[str, Any]:
     }
 
 
-def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
-    """Data and network as the run wants them, under its seed and precision."""
+def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None], experiment: str | None = None):
+    """Data and network as the run wants them, under its seed and precision.
+
+    A run of an `experiment` writes down how far it is, and goes on from where it was interrupted.
+    """
     run = resolved.run
     tell({"event": "note", "text": "reading data"})
     from lab.data import checked, hw
@@ -230,6 +232,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         store.cache(root, "features"),
         lambda event: tell({"event": "step", **event}),
         distillation(resolved),
+        checkpoint(resolved, data, store.cache(root, experiment)) if experiment else None,
     )
     if run.learning_rate == "auto" and resolved.strategy.trains:
         from lab.checks.rate import found_by_range_test
@@ -237,6 +240,17 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None]):
         tell({"event": "note", "text": "finding a learning rate"})
         trainer.options.learning_rate = trainer.found["learning_rate"] = found_by_range_test(trainer)
     return trainer
+
+
+def checkpoint(resolved: Resolved, data, folder: Path):
+    """Where the run stands, if it was begun before: with the same choices, data and versions, on the same device."""
+    import keras
+
+    from lab.checkpoint import Checkpoint
+
+    told = environment()
+    key = {"digest": resolved.digest, "data": data.digest, "backend": keras.backend.backend()}
+    return Checkpoint(folder, resolved.stem, key | {n: told[n] for n in ("versions", "device")})
 
 
 def distillation(resolved: Resolved):

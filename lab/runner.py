@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import store
+from lab.checkpoint import Checkpoint
 from lab.environment import now
 from lab.errors import BadInput
 from lab.process import INTERRUPTED, child, order_of
@@ -119,6 +120,7 @@ def _finish(root: Path, experiment: str, command: str, resolved: Resolved, code:
     if status == "done":
         store.write(root, base | end["record"])
         record = base | end["record"]
+        Checkpoint(store.cache(root, experiment), resolved.stem, {}).remove()
         return f"test {score_name(record)} {score(record, 'test'):.3f}, train {score(record, 'train'):.3f}"
     if status == "interrupted":
         store.write(root, base | end["record"])

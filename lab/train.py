@@ -17,6 +17,7 @@ import numpy as np
 
 from lab import features
 from lab.balance import WEIGHTS
+from lab.checkpoint import Checkpoint
 from lab.data import Data, Split, eval_batches
 from lab.distillation import Distillation
 from lab.errors import BadInput, Interrupted
@@ -81,12 +82,18 @@ class Trainer:
         cache: Path,
         progress: Callable[[dict], None],
         teacher: Distillation | None = None,
+        checkpoint: Checkpoint | None = None,
     ):
         self.net, self.data, self.task, self.options = net, data, task, options
         self.cache, self.progress, self.teacher = cache, progress, teacher and teacher.check(net)
         o = options
         self.feed = Feed(net, data, task, o.batch_size, o.seed, o.augment, o.balance)
         self.record: list[dict[str, Any]] = []
+        self.results: list[Result] = []
+        self.checkpoint = checkpoint
+        self._resumed = checkpoint.read("step") if checkpoint else None
+        self._began: tuple[float, float] | None = None
+        self._before = (0.0, 0.0)
         self.found: dict[str, float] = {}
         self.tried: Any = None
         self._infer: dict[int, keras.Model] = {}
@@ -98,7 +105,13 @@ class Trainer:
     # The strategy's steps
 
     def execute(self, step: Step) -> Result:
-        """Does what the step says, proves what moved, and says how good the network is now."""
+        """Does what the step says, proves what moved, and says how good the network is now.
+
+        A step that was finished before the run was interrupted is not done again.
+        """
+        self._began = self._began or (time.perf_counter(), time.process_time())
+        if self._resumed and len(self.results) < len(self._resumed[0]["results"]):
+            return self._again(step, *self._resumed)
         self.record.append({"step": step.name})
         before = {id(w): to_numpy(w) for w in self.net.model.weights}
         began = time.perf_counter()
@@ -107,7 +120,43 @@ class Trainer:
         then = [before.get(id(w), now) for w, now in zip(self.net.model.weights, self.net.values(), strict=True)]
         must = isinstance(step, Phase) and result.steps > 0 and self.record[-1]["kept_epoch"] != 0
         self.record[-1]["moved"] = moved(self.net, then, moving, must)
+        self.results.append(result)
+        if self.checkpoint:
+            done = [{**vars(r), "parts": None} for r in self.results]
+            about = {"results": done, "record": self.record, "spent": self.spent}
+            self.checkpoint.write("step", about, variables=self._variables())
+            self.checkpoint.remove("epoch")
         return result
+
+    def _again(self, step: Step, about: dict[str, Any], arrays: dict[str, list[Array]]) -> Result:
+        """What a finished step gave: the network gets the same parts, and after the last one its weights."""
+        number = len(self.results)
+        self.record.append(about["record"][number])
+        if isinstance(step, Adapt):
+            self.net.adapt(step.rank)
+        elif isinstance(step, Match):
+            self.net.match(np.zeros(self.record[-1]["matched"], "float32"))
+        elif isinstance(step, Fit) and self.record[-1]["probe"]:
+            self.net.put_layer(self.record[-1]["probe"])
+        self._infer.clear()
+        self.results.append(Result(**{**about["results"][number], "parts": self.net.parts}))
+        if len(self.results) == len(about["results"]):
+            assign(self.net.model.variables, arrays["variables"])
+            self._before = tuple(about["spent"])
+        return self.results[-1]
+
+    @property
+    def spent(self) -> tuple[float, float]:
+        """Seconds since the first step began, on the clock and of the CPU; an interruption's are not among them."""
+        if self._began is None:
+            return 0.0, 0.0
+        now = time.perf_counter(), time.process_time()
+        wall, cpu = (b + n - s for b, n, s in zip(self._before, now, self._began, strict=True))
+        return wall, cpu
+
+    def _variables(self) -> list[Array]:
+        """Copies of all variables of the network, seeds of dropout included."""
+        return [to_numpy(v) for v in self.net.model.variables]
 
     def _do(self, step: Step) -> tuple[Result, Selection]:
         """(what the step gave, the variables that it may have moved; what is new in the network is in none)."""
@@ -125,14 +174,21 @@ class Trainer:
         net, number = self.net, len(self.record) - 1
         net.train_only(phase.select)
         batches, evaluate, model = self._inputs(phase)
-        steps, chunk = self._budget(phase, model, batches)
+        kept = self.checkpoint.read("epoch") if self.checkpoint else None
+        if kept and kept[0]["number"] != number:  # of the step before, and left by a crash
+            kept = None
+        steps, chunk = kept[0]["budget"] if kept else self._budget(phase, model, batches)
         self._compile(model, phase, steps)
         best: tuple[float, int, list] | None = None
-        if phase.or_before:
-            best = (self.score(), 0, [to_numpy(v) for v in net.model.variables])
         history: list[dict[str, Any]] = []
+        if kept:
+            history, best = self._resume(model, *kept)
+        elif phase.or_before:
+            best = (self.score(), 0, self._variables())
         try:
-            for epoch in range(-(-steps // chunk)):
+            for epoch in range(len(history), -(-steps // chunk)):
+                if self._is_stuck(history):
+                    break
                 upto = min((epoch + 1) * chunk, steps)
                 began = time.perf_counter()
                 logs = self._epoch(model, batches, phase, number, epoch, range(epoch * chunk, upto), steps)
@@ -146,11 +202,10 @@ class Trainer:
                 about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
                 self.progress({**about, **history[-1]})
                 if best is None or (score > best[0] if phase.or_before else score >= best[0] or self.keeps_last):
-                    best = (score, epoch + 1, [to_numpy(v) for v in net.model.variables])
+                    best = (score, epoch + 1, self._variables())
                 if raw is not None:
                     assign(model.trainable_variables, raw)
-                if self._is_stuck(history):
-                    break
+                self._keep(model, (steps, chunk), history, best)
         except Interrupted:
             self._leave(best, history)
             raise
@@ -168,6 +223,23 @@ class Trainer:
         }  # fmt: skip
         return Result(phase.name, best[0] if best else 0.0, history[-1]["steps"], history)
 
+    def _keep(self, model, budget: tuple[int, int], history: list, best: tuple[float, int, list]) -> None:
+        """Writes down how far the phase is."""
+        if self.checkpoint:
+            number = len(self.record) - 1
+            about = {"number": number, "budget": budget, "history": history, "best": best[:2], "spent": self.spent}
+            optimizer = [to_numpy(v) for v in model.optimizer.variables]
+            self.checkpoint.write("epoch", about, variables=self._variables(), optimizer=optimizer, best=best[2])
+
+    def _resume(self, model, about: dict[str, Any], arrays: dict[str, list[Array]]) -> tuple[list, tuple]:
+        """Puts everything that changes in a phase back; returns its history and the best so far."""
+        model.optimizer.build(model.trainable_variables)
+        assign(self.net.model.variables, arrays["variables"])
+        assign(model.optimizer.variables, arrays["optimizer"])
+        self.record[-1]["resumed_after_epoch"] = len(about["history"])
+        self._before = tuple(about["spent"])
+        return about["history"], (*about["best"], arrays["best"])
+
     @property
     def keeps_last(self) -> bool:
         return self.options.keep == "last"
@@ -181,7 +253,11 @@ class Trainer:
     def _is_stuck(self, history: list[dict[str, Any]]) -> bool:
         """Whether `--patience` is at its end: so many epochs since the best one."""
         scores = [h[f"val_{self.task.SCORE}"] for h in history]
-        return self.options.patience is not None and len(scores) - 1 - int(np.argmax(scores)) >= self.options.patience
+        return (
+            bool(scores)
+            and self.options.patience is not None
+            and len(scores) - 1 - int(np.argmax(scores)) >= self.options.patience
+        )
 
     def _average(self, model) -> list[Array]:
         """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
@@ -240,7 +316,11 @@ class Trainer:
         found = step.solve(Problem(x, y, x_val, y_val, len(self.data.classes), self.options.seed))
         self.net.put(found)
         self._infer.clear()
-        self.record[-1] |= {"features": "read from the cache" if read else "computed", "found": found.about}
+        self.record[-1] |= {
+            "features": "read from the cache" if read else "computed",
+            "found": found.about,
+            "probe": self.net.probe,
+        }
         return Result(step.name, self.score())
 
     def _match(self, step: Match) -> Result:
@@ -251,6 +331,7 @@ class Trainer:
         marginal = joint.sum(axis=1, keepdims=True)
         table = np.divide(joint, marginal, out=np.full_like(joint, 1 / joint.shape[1]), where=marginal > 0)
         self.net.match(table)
+        self.record[-1]["matched"] = table.shape
         self._infer.clear()
         return Result(step.name, self.score())
 
