@@ -193,7 +193,7 @@ def knn(
     keys, counted = normalize(x.astype("float32")), np.bincount(y)[y] > 1
     about: dict[str, Any] = {"k": 1, "by": ALONE, "tried": []}
     if counted.any():
-        order = sorted(k for k in {1, *candidates} if k < len(x))
+        order = sorted({min(k, len(x) - 1) for k in candidates})
         distances, near = NearestNeighbors(n_neighbors=order[-1], metric="cosine").fit(keys).kneighbors()  # not itself
         weights = np.exp(-distances / temperature)  # a constant times exp(s / temperature), and never too large
         hits = {k: (_votes(y[near[:, :k]], weights[:, :k], classes).argmax(axis=1) == y)[counted] for k in order}

@@ -23,5 +23,5 @@ class Knn(Strategy):
         yield Fit(self.solve)
 
     def solve(self, p: Problem):
-        candidates = solving.NEIGHBOURS if self.k is None else (min(self.k, len(p.x)),)
+        candidates = solving.NEIGHBOURS if self.k is None else (self.k,)
         return solving.knn(p.x, p.y, p.classes, candidates, self.temperature)
