@@ -42,7 +42,7 @@ def main() -> None:
     found = {"tried": TRIED, "keras": keras.__version__, "rows": []}
     if path.exists() and (old := json.loads(path.read_text()))["keras"] == keras.__version__ and old["tried"] == TRIED:
         found = old
-    everything = names.listing("backbones")
+    everything = [n for n in names.listing("backbones") if not names.find("backbones", n).of_tables]
     for k, name in enumerate(everything, 1):
         if name not in {row["backbone"] for row in found["rows"]}:
             print(f"{k} of {len(everything)}: {name}", flush=True)

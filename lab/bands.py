@@ -27,6 +27,7 @@ ROLES = (
     *COLOURS, "coastal", "yellow", "red_edge", "nir", "water_vapour", "cirrus", "swir", "thermal", "pan", "elevation",
     "radar", "other",
 )  # fmt: skip
+COLUMN = "column"  # the role of what a table's column becomes; in no bands.toml
 
 
 @dataclass(frozen=True)
@@ -201,6 +202,11 @@ def shown(bands: Sequence[Band]) -> tuple[int, int, int]:
     """Places of the three bands that a picture is made of: the colours, else the first ones."""
     last = len(bands) - 1
     return colours(bands) or (0, min(1, last), min(2, last))
+
+
+def are_columns(bands: Sequence[Band]) -> bool:
+    """Whether the bands are the columns of a table."""
+    return bool(bands) and all(b.role == COLUMN for b in bands)
 
 
 def is_rgb(bands: Sequence[Band]) -> bool:

@@ -149,6 +149,7 @@ def describe_data(data) -> dict[str, Any]:
         "left_out": data.left_out,
         **({"palette": data.palette} if data.palette else {}),
         **({"bands": recorded(data.bands)} if data.bands else {}),
+        **({"table": data.table.record()} if data.table else {}),
     }
 
 
@@ -267,13 +268,14 @@ def distillation(resolved: Resolved):
 
 def inputs_of(resolved: Resolved, data) -> dict[str, Any]:
     """The channels, bands and scaling that the network is made with; the last is measured on the training split."""
-    from lab.scaling import scaling
+    from lab.scaling import scaling, standardizing
 
     if not data.bands:
         return {"channels": resolved.channels, "bands": (), "scaling": None}
     take = chosen(data.bands, resolved.run.bands)
     bands = tuple(data.bands[i] for i in take)
-    return {"channels": resolved.channels, "bands": bands, "scaling": scaling(data.train, data.bands, take)}
+    measure = standardizing if data.table else scaling
+    return {"channels": resolved.channels, "bands": bands, "scaling": measure(data.train, data.bands, take)}
 
 
 def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:

@@ -1,19 +1,24 @@
-"""`python -m lab.predict RUN IMAGES`: a finished run's classes, or masks, for image files of any size."""
+"""`python -m lab.predict RUN IMAGES`: a finished run's classes, or masks, for image files of any size, or for rows."""
 
 import csv
 import io
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from lab import command, store
 from lab.bands import Band, of_record
+from lab.columns import Table, read
 from lab.errors import BadInput
 from lab.progress import over
 
 SHOWN = 50  # lines
 BATCH = 128  # images at most
+IDS = ("id", "Id", "ID")  # what a column that names the rows is called
+
+Writer = Callable[[list[str], list[Any], list[str]], str]  # names, the probabilities of each, classes: a file's text
 
 
 def main(argv: list[str]) -> int:
@@ -21,14 +26,17 @@ def main(argv: list[str]) -> int:
     made.add_argument(
         "run", metavar="RUN", help="a finished run (python -m lab.report --runs lists them), or best:DATA"
     )
-    made.add_argument("images", metavar="IMAGES", nargs="+", help="image files, folders, or a zip of images")
+    made.add_argument("images", metavar="IMAGES", nargs="+", help="image files, folders, a zip of images, or a table")
     made.add_argument(
         "--top", type=int, metavar="K", help="how many classes a line shows (default: 3, where so many are)"
     )
     made.add_argument(
         "--csv", metavar="FILE", help="write file, class and the probability, or the share of pixels, of every class"
     )
-    made.add_argument("--submission", metavar="FILE", help="write a Kaggle submission: Path,ClassId")
+    made.add_argument("--submission", metavar="FILE", help="write a Kaggle submission: Path,ClassId, or id,TARGET")
+    made.add_argument(
+        "--id", metavar="X", help="the column of a table that names its rows; left out: id, Id or ID, else 1, 2, 3, ..."
+    )
     made.add_argument(
         "--to-dir", metavar="DIR", help="write masks, for a run that predicts them: PNG of the images' names and sizes"
     )
@@ -46,19 +54,11 @@ def main(argv: list[str]) -> int:
     if not 1 <= top <= len(classes):
         raise BadInput(f"--top must be from 1 to {len(classes)}; received {top}")
     weights = store.kept(root, record, "weights.h5")
-    bands = of_record(record)
-    files = [found for place in args.images for found in listed(Path(place), bands)]
-    names = [name for name, _, _ in files]
-    if has_masks and bands:
-        found = of_scenes(record, weights, files, args.to_dir)
-    else:
-        found = probabilities(record, weights, files)
-    if has_masks and not bands:
-        found = shares(record, files, found, args.to_dir, args.overlay)
+    names, found, as_all, as_best = (of_table if "table" in record["data"] else of_files)(record, weights, args)
     table = list(found)
     for line in lines(names, table, classes, top):
         print(line)
-    for place, text in ((args.csv, as_shares if has_masks else as_csv), (args.submission, as_submission)):
+    for place, text in ((args.csv, as_all), (args.submission, as_best)):
         if place:
             store.write_atomically(Path(place), text(names, table, classes))
             print(f"wrote {len(names):,} rows into {place}")
@@ -85,6 +85,51 @@ def refuse(args: Any, record: dict[str, Any], has_masks: bool) -> None:
         raise BadInput(f"--to-dir is for masks, and {run} predicts a class for each image; write them with --csv")
     if args.overlay and not args.to_dir:
         raise BadInput("--overlay writes beside the masks of --to-dir DIR; give it, too")
+    if args.id and "table" not in record["data"]:
+        raise BadInput(f"--id names a column of a table, and {run} predicts images; leave it out")
+
+
+def of_files(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str], Iterator[Any], Writer, Writer]:
+    """(names of the images, the probabilities of each, what writes --csv, what writes --submission)."""
+    has_masks, bands = record["choices"]["task"] == "segmentation", of_record(record)
+    files = [found for place in args.images for found in listed(Path(place), bands)]
+    if has_masks and bands:
+        found = of_scenes(record, weights, files, args.to_dir)
+    else:
+        found = probabilities(record, weights, files)
+    if has_masks and not bands:
+        found = shares(record, files, found, args.to_dir, args.overlay)
+    return [name for name, _, _ in files], found, as_shares if has_masks else as_csv, as_submission
+
+
+def of_table(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str], Iterator[Any], Writer, Writer]:
+    """The same for the rows of a table, each named by its id.
+
+    Raises:
+        BadInput: there is more than one file, or it has not the columns that the run knows.
+    """
+    if len(args.images) != 1:
+        raise BadInput(f"{record['name']} predicts the rows of one table; received {len(args.images)} files")
+    table, file = Table.of_record(record), Path(args.images[0]).expanduser()
+    frame = read(file)
+    if args.id not in (None, *frame.columns):
+        raise BadInput(f"--id {args.id!r}: {file.name} has no such column; it has {', '.join(frame.columns)}")
+    name = args.id or next((n for n in IDS if n in frame), None)
+    ids = frame[name].tolist() if name else [str(i + 1) for i in range(len(frame))]
+    head = name or IDS[0]
+    found = of_rows(record, weights, table.encoded(frame, file.name))
+    return ids, found, partial(as_csv, head=head), partial(as_named, heads=[head, table.target])
+
+
+def of_rows(record: dict[str, Any], weights: Path, rows: Any) -> Iterator[Any]:
+    """Yields the probabilities (K,) of encoded rows (N, 1, 1, F)."""
+    count = min(at_once(record), len(rows))
+    predict = predictor(record, weights, count)
+    with over("predicting", len(rows)) as advance:
+        for start in range(0, len(rows), count):
+            some = rows[start : start + count]
+            yield from predict(some)
+            advance(len(some))
 
 
 def listed(place: Path, bands: tuple[Band, ...] = ()) -> list[tuple[str, Any, str]]:
@@ -236,12 +281,12 @@ def lines(names: list[str], table: list[Any], classes: list[str], top: int) -> I
         yield f"... and {len(names) - SHOWN:,} more; --csv FILE keeps them all"
 
 
-def as_csv(names: list[str], table: list[Any], classes: list[str]) -> str:
+def as_csv(names: list[str], table: list[Any], classes: list[str], head: str = "file") -> str:
     rows = [
         [name, int(i := p.argmax()), classes[i], f"{p[i]:.6f}", *(f"{v:.6f}" for v in p)]
         for name, p in zip(names, table, strict=True)
     ]
-    return _table(["file", "class_id", "class", "probability", *(f"p {c}" for c in classes)], rows)
+    return _table([head, "class_id", "class", "probability", *(f"p {c}" for c in classes)], rows)
 
 
 def as_shares(names: list[str], table: list[Any], classes: list[str]) -> str:
@@ -251,6 +296,10 @@ def as_shares(names: list[str], table: list[Any], classes: list[str]) -> str:
 
 def as_submission(names: list[str], table: list[Any], classes: list[str]) -> str:
     return _table(["Path", "ClassId"], [[n, int(p.argmax())] for n, p in zip(names, table, strict=True)])
+
+
+def as_named(names: list[str], table: list[Any], classes: list[str], heads: list[str]) -> str:
+    return _table(heads, [[n, classes[p.argmax()]] for n, p in zip(names, table, strict=True)])
 
 
 def as_list(classes: list[str]) -> str:

@@ -16,6 +16,7 @@ from lab.errors import BadInput
 from lab.spec import Ensemble, Run, matrix
 
 PLACES = ("--dataset", "--group", "--weights")  # flags that may take a path
+TABLE = "csv:"  # may stand before a path of --dataset
 EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
 
 
@@ -135,7 +136,7 @@ def values(name: str, text: str) -> list[Any]:
         hint, words = kinds[0], tuple(w for a in kinds[1:] for w in get_args(a))
     if hint is bool:
         return [True]
-    if name in ("data_dir", "group", "drop_classes", "bands", "name"):
+    if name in ("data_dir", "group", "drop_classes", "bands", "name", "target"):
         return [text]
     found = []
     for word in split_commas(text):
@@ -203,8 +204,10 @@ def portable(argv: list[str]) -> str:
     words, flag = ["python -m lab.run"], ""
     for word in argv:
         if "--out" not in (flag, word):
-            is_place = flag == "--data-dir" or (flag in PLACES and Path(word).expanduser().exists())
-            words.append(shlex.quote(Path(word).name if is_place else word))
+            kind = TABLE if flag == "--dataset" and word.startswith(TABLE) else ""
+            path = Path(word.removeprefix(kind)).expanduser()
+            is_place = flag == "--data-dir" or (flag in PLACES and path.exists())
+            words.append(shlex.quote(kind + path.name if is_place else word))
         flag = word
     return " ".join(words)
 

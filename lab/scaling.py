@@ -3,6 +3,9 @@
 A band's range goes from the lower to the upper whisker of its box plot (Tukey 1977): the values within 1.5 times the
 middle half's width of it. So clouds and glints, which are few and far off, do not press all else together; they come
 out as 255. What is no datum (a value that the band declares so, or not a number) comes out as the band's median.
+
+A table's column goes from `REACH` deviations below its mean to as many above, which the backbone `columns` undoes: it
+is standardised there, and farther values are cut. What is 0 or 1 in all rows stays so.
 """
 
 from collections.abc import Callable, Sequence
@@ -17,6 +20,7 @@ from lab.data import Data, Split, evenly
 Array = np.ndarray
 IMAGES = 512  # of the training split that are looked at, evenly spread
 VALUES = 2048  # of each of them, evenly spread
+REACH = 10.0  # deviations from a column's mean that 0 and 255 are
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,27 @@ def scaling(split: Split, bands: Sequence[Band], take: Sequence[int]) -> Scaling
         found = [(0.0, middle, 255.0) for _, middle, _ in found]
     low, middle, high = (tuple(float(f[k]) for f in found) for k in range(3))
     return Scaling(tuple(take), low, high, middle, tuple(bands[i].nodata for i in take))
+
+
+def standardizing(split: Split, bands: Sequence[Band], take: Sequence[int]) -> Scaling:
+    """What brings these columns of a table's training split to 0 to 255: see `REACH`."""
+    rows = np.asarray(split.images[np.arange(len(split))]).reshape(len(split), -1)
+    found = [standard(v[is_datum(v, bands[i].nodata)].astype("float64")) for i, v in ((i, rows[:, i]) for i in take)]
+    low, middle, high = (tuple(float(f[k]) for f in found) for k in range(3))
+    return Scaling(tuple(take), low, high, middle, tuple(bands[i].nodata for i in take))
+
+
+def standard(values: Array) -> tuple[float, float, float]:
+    """(lowest, median, highest) of finite values, where the mean is 0 and the deviation 1, or 0 is 0 and 1 is 1.
+
+    What is constant is given a deviation of 1.
+    """
+    if not len(values):
+        return -REACH, 0.0, REACH
+    if np.isin(values, (0, 1)).all():
+        return -REACH, float(np.median(values)), REACH
+    mean, deviation = values.mean(), values.std() or 1.0
+    return mean - REACH * deviation, float(np.median(values)), mean + REACH * deviation
 
 
 def whiskers(values: Array) -> tuple[float, float, float]:

@@ -53,8 +53,10 @@ class Run:
     dataset: str | None = option(
         None,
         "what is learnt from: a name (python -m lab.datasets), a folder of class folders or of images and masks, a CSV "
-        "or Parquet file of paths and labels, an .npz, tfds:NAME, hf:NAME; left out: signs, or scenes for segmentation",
+        "or Parquet file of paths and labels, an .npz, tfds:NAME, hf:NAME, a table of rows as csv:FILE; left out: "
+        "signs, or scenes for segmentation",
     )
+    target: str | None = option(None, "the column that is predicted, of a table of rows")
     data_dir: str | None = option(None, "folder or archive of a data set that is not embedded")
     group: str | None = option(
         None,
@@ -73,11 +75,13 @@ class Run:
         None,
         "how bands that are not RGB come in (python -m lab.channels); left out: rgb, or inflate where they are others",
     )
-    backbone: str = option("cnn10", "the network (python -m lab.backbones)")
+    backbone: str | None = option(
+        None, "the network (python -m lab.backbones); left out: cnn10, or columns for a table of rows"
+    )
     weights: str | None = option(
         None,
         "the source: imagenet, none, FILE.h5, FILE.keras, source (embedded), run:NAME (a finished run); "
-        "left out: source for cnn10, imagenet for the others",
+        "left out: source for cnn10, none for columns, imagenet for the others",
     )
     head: str | None = option(
         None, "what is put on the backbone (python -m lab.heads); left out: linear, or unet for segmentation"
@@ -115,7 +119,11 @@ class Run:
     contrast: Literal["none", "standardize"] = option(
         "none", "of each image, inside the network: standardize (its mean and deviation are made equal), or none"
     )
-    augment: str = option("light", "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup")
+    augment: str | None = option(
+        None,
+        "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup; left out: light, or none for a "
+        "table of rows",
+    )
     bn: Literal["sound", "keras"] = option(
         "sound",
         "batch norm: sound (momentum from the number of steps, statistics re-estimated at the end) or keras "
@@ -226,8 +234,11 @@ def resolve(run: Run, root: Path) -> Resolved:
     check(run)
     strategy: Strategy = names.build("strategies", run.strategy)
     dataset, data_dir = datasets.opened(run.dataset or FIRST[run.task or "classification"][0], run.data_dir)
-    dataset = dataset.for_task(run.task)
+    dataset = dataset.aimed(run.target).for_task(run.task)
+    run = _closed(run, dataset)
+    assert run.backbone is not None
     backbone: Backbone = names.build("backbones", run.backbone)
+    _refuse_unfit(run, dataset, backbone)
     head: Head = names.build("heads", run.head or FIRST[dataset.task][1])
     if head.task != dataset.task:
         raise BadInput(f"--head {head} is for {head.task}; {dataset} is for {dataset.task} (python -m lab.heads)")
@@ -243,8 +254,7 @@ def resolve(run: Run, root: Path) -> Resolved:
         raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
     source = None
     if strategy.start == "source":
-        text = run.weights or ("source" if str(backbone) == weights.embedded_backbone() else "imagenet")
-        source = weights.find(text, backbone, root)
+        source = weights.find(run.weights or _usual_weights(backbone), backbone, root)
     if source is None and strategy.head == "source":
         raise BadInput(f"{strategy} uses the source's own classifier: it takes --weights, and none were given")
     choices: dict[str, Any] = {
@@ -281,8 +291,39 @@ def resolve(run: Run, root: Path) -> Resolved:
     )  # fmt: skip
 
 
+def _closed(run: Run, dataset: Dataset) -> Run:
+    """The run with what its kind of data decides."""
+    usual = ("columns", "none") if dataset.is_table else ("cnn10", "light")
+    return dataclasses.replace(run, backbone=run.backbone or usual[0], augment=run.augment or usual[1])
+
+
+def _refuse_unfit(run: Run, dataset: Dataset, backbone: Backbone) -> None:
+    """Refuses a backbone for images on a table and the other way round, and what a table has no use for.
+
+    Raises:
+        BadInput: says what to take instead.
+    """
+    if dataset.is_table != backbone.of_tables:
+        if dataset.is_table:
+            raise BadInput(f"--dataset {run.dataset} is a table: use --backbone columns; received {backbone}")
+        raise BadInput(f"--backbone {backbone} takes the rows of a table, and {dataset} has images; use another")
+    if not dataset.is_table:
+        return
+    unfit = {"weights": "none", "augment": "none", "contrast": "none", "channels": None, "size": None}
+    for name, allowed in unfit.items():
+        if (given := getattr(run, name)) not in (None, allowed):
+            raise BadInput(f"--{name} {given} is for images, and {dataset} is a table; leave it out")
+
+
+def _usual_weights(backbone: Backbone) -> str:
+    if backbone.of_tables:
+        return "none"
+    return "source" if str(backbone) == weights.embedded_backbone() else "imagenet"
+
+
 def _of_training(run: Run) -> dict[str, Any]:
     """The choices that nothing but training depends on, as recorded."""
+    assert run.augment is not None
     return {
         "budget": run.budget or f"{run.epochs}epochs",
         "batch_size": run.batch_size,
@@ -332,7 +373,7 @@ def channels_for(run: Run, dataset: Dataset, bands: tuple[Band, ...]) -> Channel
             "beside them, or leave it out"
         )
     given = tuple(bands[i] for i in bands_of.chosen(bands, run.bands)) or bands_of.nameless(3)
-    is_plain = len(given) == 1 or bands_of.is_rgb(given)
+    is_plain = len(given) == 1 or bands_of.is_rgb(given) or dataset.is_table
     channels: Channels = names.build("channels", run.channels or ("rgb" if is_plain else "inflate"))
     channels.check(given)
     return channels
@@ -352,7 +393,7 @@ def _refuse_for_masks(run: Run, strategy: Strategy) -> None:
         )
     if run.label_smoothing:
         raise BadInput("--label-smoothing is for one label an image; leave it out for segmentation")
-    if "mixup" in run.augment:
+    if run.augment is not None and "mixup" in run.augment:
         raise BadInput("--augment mixup adds up labels, which masks are not; use light, strong or cutmix")
 
 

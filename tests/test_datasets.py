@@ -24,7 +24,7 @@ def test_an_embedded_data_set_keeps_its_contract(name):
     assert set(np.unique(data.train.labels)) - {IGNORED} == set(range(len(data.classes)))
     assert len(set(data.classes)) == len(data.classes)
     for split in data.splits().values():
-        assert split.images.dtype == np.uint8 and split.images.ndim == 4
+        assert split.images.dtype == (np.float32 if dataset.is_table else np.uint8) and split.images.ndim == 4
         assert len(split.images) == len(split.labels) == len(split.ids) == len(set(split.ids))
     ids = [set(s.ids) for s in data.splits().values()]
     assert not (ids[0] & ids[1] or ids[0] & ids[2] or ids[1] & ids[2])

@@ -73,7 +73,7 @@ def test_every_flag_shown_exists():
         "--to",
         "--dry-run",
     }
-    known |= {"--csv", "--submission", "--to-dir", "--overlay", "--best", "--experiment", "--mean"}
+    known |= {"--csv", "--submission", "--id", "--to-dir", "--overlay", "--best", "--experiment", "--mean"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known
 
 

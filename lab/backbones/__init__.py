@@ -21,6 +21,7 @@ class Backbone(Named):
 
     min_size: ClassVar[int] = 32  # pixels, height and width
     default_size: ClassVar[int] = 224
+    of_tables: ClassVar[bool] = False  # True: takes the rows of tables, and has no weights
 
     def preprocess(self) -> Any:
         """The layer that turns values 0 to 255 into what the weights expect."""

@@ -1,15 +1,19 @@
 from dataclasses import dataclass
 
+from lab.bands import are_columns
 from lab.channels import Channels
 from lab.errors import BadInput
 
 
 @dataclass(frozen=True)
 class Rgb(Channels):
-    """Red, green and blue as they are; one band is repeated three times."""
+    """Red, green and blue as they are; one band is repeated three times.
+
+    The columns of a table come in as they are, too, however many.
+    """
 
     def check(self, bands):
-        if len(bands) not in (1, 3):
+        if len(bands) not in (1, 3) and not are_columns(bands):
             raise BadInput(
                 f"--channels rgb takes 3 bands or 1; received {len(bands)}: choose some by --bands, or another policy "
                 "(python -m lab.channels)"
@@ -18,4 +22,5 @@ class Rgb(Channels):
     def rgb(self, images, bands):
         from lab.layers import GreyToRgb
 
-        return GreyToRgb(name="grey_to_rgb")(images) if len(bands) == 1 else images
+        is_grey = len(bands) == 1 and not are_columns(bands)
+        return GreyToRgb(name="grey_to_rgb")(images) if is_grey else images

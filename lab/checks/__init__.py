@@ -9,6 +9,7 @@ from importlib import import_module
 from typing import Any
 
 Finding = dict[str, Any]
+OF_IMAGES = ("images", "channels", "strides", "labels", "one_batch")  # not looked for in tables
 SHARE = 0.05  # of a run's steps, that its checks may take at most
 CHECKS = {  # file: (what is looked for, training steps that it takes)
     "versions": ("versions and devices", 0),
@@ -33,5 +34,7 @@ def before(trainer: Any, every: bool = False) -> Iterator[tuple[str, Finding | N
     With `every`, also those that would take more than a twentieth of the run's steps.
     """
     for name, (what, steps) in CHECKS.items():
+        if trainer.data.table and name in OF_IMAGES:
+            continue
         if every or steps <= SHARE * (trainer.steps if trainer.options.seconds is None else 0):
             yield what, import_module(f"lab.checks.{name}").check(trainer)

@@ -16,6 +16,7 @@ import numpy as np
 
 from lab import few
 from lab.bands import Band
+from lab.columns import Table
 from lab.errors import BadInput
 
 Array = np.ndarray
@@ -87,6 +88,7 @@ class Data:
     Attributes:
         classes: a name for each label, in order.
         bands: what the bands of the images are, where that is known; none: they are RGB, or grey.
+        table: what the rows of a table were encoded by; None: the examples are images.
         palette: for masks, the colour (R, G, B) that each class is drawn in.
         forbids: augmentations that would make a label wrong (`horizontal_flip`, `vertical_flip`, ...).
         source: where it comes from and its terms, for the record.
@@ -98,6 +100,7 @@ class Data:
     test: Split
     classes: tuple[str, ...]
     bands: tuple[Band, ...] = field(default=(), kw_only=True)
+    table: Table | None = field(default=None, kw_only=True)
     palette: tuple[tuple[int, int, int], ...] = field(default=(), kw_only=True)
     forbids: frozenset[str] = frozenset()
     source: str = ""

@@ -11,6 +11,7 @@ import pandas as pd
 from lab.bands import Band
 from lab.data import Data
 from lab.datasets import opened
+from lab.errors import BadInput
 from lab.progress import over
 
 SIZE = 224  # pixels at which own images are shown and compared
@@ -57,9 +58,11 @@ def examined(text: str, data_dir: str | None, group: str | None) -> Examined:
     """The data set that a command names; its unreadable files are left out and listed.
 
     Raises:
-        BadInput: there is no such data set, or it cannot be read at all.
+        BadInput: there is no such data set, it cannot be read at all, or it is a table.
     """
     dataset, where = opened(text, data_dir)
+    if dataset.is_table:
+        raise BadInput(f"{text} is a table of rows, without images; `python -m lab.data eda` describes its columns")
     told: Any = dataset.told(dataset.size or SIZE, group, False)
     title = dataset.title(where)
     return _files(told, where, title) if hasattr(told, "survey") else _arrays(told.load(where), title)

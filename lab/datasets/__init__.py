@@ -23,6 +23,7 @@ class Dataset(Named):
     """
 
     task: ClassVar[str] = "classification"  # what its labels are for
+    is_table: ClassVar[bool] = False  # True: rows of a table, see `lab.datasets._tabular`
     embedded: ClassVar[bool] = True
     shareable: ClassVar[bool] = True  # False: the report draws no picture of its examples into img/
     written: ClassVar[str]  # how it is written, where that is not its name with its arguments
@@ -41,6 +42,16 @@ class Dataset(Named):
         """
         if task not in (None, self.task):
             raise BadInput(f"--task {task} is not what the labels of {self} are for; they are for {self.task}")
+        return self
+
+    def aimed(self, target: str | None) -> "Dataset":
+        """The same with the column of this name to be predicted; None: as it is.
+
+        Raises:
+            BadInput: it has no columns to choose from.
+        """
+        if target is not None:
+            raise BadInput(f"--target is for a table of rows, --dataset csv:FILE; {self} is none; leave it out")
         return self
 
     def told(self, size: int | str, group: str | None, skip_corrupt: bool) -> "Dataset":
@@ -88,7 +99,8 @@ class Dataset(Named):
 
 
 def opened(text: str, data_dir: str | None) -> tuple[Dataset, str | None]:
-    """(the data set, where its data are) of `signs`, `my_photos/`, `labels.csv`, `data.npz`, `tfds:NAME`, `hf:NAME`.
+    """(the data set, where its data are) of `signs`, `my_photos/`, `labels.csv`, `data.npz`, `tfds:NAME`, `hf:NAME`,
+    `csv:FILE`.
 
     A folder or zip is `coco`, `mmseg` or `masks` where it has their files, else `folder`.
 
@@ -98,6 +110,10 @@ def opened(text: str, data_dir: str | None) -> tuple[Dataset, str | None]:
     kind, colon, rest = text.partition(":")
     if colon and kind in ("tfds", "tfds_masks", "hf"):
         return _made(kind, of=rest), data_dir
+    if colon and kind == "csv":
+        if data_dir is not None:
+            raise BadInput(f"--dataset {text} says where the table is; leave out --data-dir {data_dir}")
+        return _made("csv"), rest
     path = Path(text).expanduser()
     if text.partition("(")[0].strip() in names.listing("datasets"):
         return names.build("datasets", text), data_dir
