@@ -195,4 +195,4 @@ def read(file: Path) -> Any:
     frame.columns = frame.columns.astype(str).str.strip()
     if frame.columns.has_duplicates:
         raise BadInput(f"{file.name} has two columns {frame.columns[frame.columns.duplicated()][0]!r}; rename one")
-    return frame.fillna("").apply(lambda words: words.str.strip())
+    return frame.reset_index(drop=True).fillna("").apply(lambda words: words.str.strip())
