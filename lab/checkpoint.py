@@ -41,7 +41,7 @@ class Checkpoint:
     def read(self, name: str) -> Kept | None:
         """What was written; None where there is nothing, or what is there is of another key or damaged."""
         try:
-            with np.load(self.path(name), allow_pickle=False) as file:
+            with self.path(name).open("rb") as opened, np.load(opened, allow_pickle=False) as file:
                 held = json.loads(file["about"].tobytes())
                 if held["key"] != self.key:
                     return None
