@@ -75,6 +75,6 @@ def _draw(numbers: list[list], costs: list[str], data: str) -> Any:
         plt.Line2D([], [], marker="o", ls="", color=colours[i % 20], label=f"{i + 1}: {row[0]} ({row[-1]:.1f} MB)")
         for i, row in enumerate(numbers)
     ]
-    legend_below(figure, [handle.get_label() for handle in handles], handles)
+    legend_below(figure, [str(handle.get_label()) for handle in handles], handles)
     figure.suptitle(f"{data}: score against cost; the area of a circle is the size of the model's file")
     return figure
