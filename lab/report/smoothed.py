@@ -19,7 +19,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     for name, data, frame in compared(records):
         firsts = [(label_of(row), done[name, row["first"]["group"]]) for _, row in frame.iterrows()]
         score = SCORES[firsts[0][1]["choices"]["task"]]
-        numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts]
+        numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts if points(r)]
         yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, CALLED[score], data)
 
 
