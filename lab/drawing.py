@@ -6,6 +6,8 @@ from typing import Any
 
 from lab.store import write_atomically
 
+LONG = 95  # characters of a label that is alone on its line
+
 
 def subplots(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
     """A figure and its axes (rows, columns), each of `width` x `height` inches."""
@@ -16,6 +18,15 @@ def subplots(rows: int, columns: int, width: float, height: float) -> tuple[Any,
 
     size = (columns * width, rows * height)
     return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+
+
+def legend_below(figure: Any, labels: list[str], handles: list[Any] | None = None) -> None:
+    """A legend below all axes, in two columns where its longest label leaves room for two; the figure grows with it."""
+    columns = 2 if max(map(len, labels)) < LONG else 1
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width, height + 0.15 * max(0, -(-len(labels) // columns) - 10))
+    given = {"handles": handles} if handles else {}
+    figure.legend(loc="outside lower center", ncols=columns, fontsize=7, frameon=False, **given)
 
 
 def save(figure: Any, path: Path, metadata: dict[str, str] | None = None) -> Path:

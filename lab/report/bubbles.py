@@ -52,6 +52,8 @@ def mean(values: list[float]) -> float | None:
 def _draw(numbers: list[list], costs: list[str], data: str) -> Any:
     from matplotlib import pyplot as plt
 
+    from lab.drawing import legend_below
+
     columns = -(-len(costs) // 2)
     figure, axes = plt.subplots(2, columns, figsize=(5.5 * columns, 8.5), sharey=True, layout="constrained")
     for spare in axes.flat[len(costs) :]:
@@ -73,6 +75,6 @@ def _draw(numbers: list[list], costs: list[str], data: str) -> Any:
         plt.Line2D([], [], marker="o", ls="", color=colours[i % 20], label=f"{i + 1}: {row[0]} ({row[-1]:.1f} MB)")
         for i, row in enumerate(numbers)
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    legend_below(figure, [str(handle.get_label()) for handle in handles], handles)
     figure.suptitle(f"{data}: score against cost; the area of a circle is the size of the model's file")
     return figure

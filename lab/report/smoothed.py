@@ -19,7 +19,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     for name, data, frame in compared(records):
         firsts = [(label_of(row), done[name, row["first"]["group"]]) for _, row in frame.iterrows()]
         score = SCORES[firsts[0][1]["choices"]["task"]]
-        numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts]
+        numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts if points(r)]
         yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, CALLED[score], data)
 
 
@@ -35,6 +35,8 @@ def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:
 def _draw(numbers: list[list], score: str, data: str) -> Any:
     from matplotlib import pyplot as plt
 
+    from lab.drawing import legend_below
+
     figure, axis = plt.subplots(figsize=(11, 6), layout="constrained")
     colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
     for i, (label, line) in enumerate(numbers):
@@ -43,6 +45,6 @@ def _draw(numbers: list[list], score: str, data: str) -> Any:
         axis.plot(x, smoothed(y), color=colours[i % 20], lw=1.6, label=label)
     axis.set(xlabel="training steps", ylabel=f"validation {score}", ylim=(0, None))
     axis.grid(alpha=0.25)
-    figure.legend(loc="outside lower center", ncols=2, fontsize=7, frameon=False)
+    legend_below(figure, [label for label, _ in numbers])
     figure.suptitle(f"{data}: validation {score}, moving average of {MOMENTUM:g}; faint: as measured; the first seed")
     return figure
