@@ -156,7 +156,8 @@ def rank(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[
     if not np.isfinite(features).all():
         raise BadInput(f"{resolved.backbone} from {resolved.choices['weights']} gives features that are not finite")
     predicted, reason = predicted_by_source(resolved, trainer, sample)
-    with threadpool_limits(1):  # the matrices are small: more threads mostly wait, and take the time of others
+    # the matrices are small: more threads mostly wait for each other, many times longer where cores have other work
+    with threadpool_limits(1):
         scores = {"logme": logme(features, labels), "h_score": h_score(features, labels)}
         scores["probe"] = probe(features, labels, seed)
     if predicted is not None:

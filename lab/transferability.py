@@ -7,6 +7,11 @@ proportions are in the scores. Features are (N, D), labels (N,) whole numbers; a
 import warnings
 
 import numpy as np
+from sklearn.covariance import LedoitWolf
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold, cross_val_predict
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 Array = np.ndarray
 ITERATIONS = 1000  # of LogME's fixed point at most; a hundred are usual
@@ -55,8 +60,6 @@ def h_score(features: Array, labels: Array) -> float:
     missing where there are few examples; so the covariance is Ledoit and Wolf's, shrunk by a share a that they
     estimate, and the other one is multiplied by 1 - a. Ibrahim et al. 2021, https://arxiv.org/abs/2110.06893
     """
-    from sklearn.covariance import LedoitWolf
-
     targets, features = _one_hot(labels), _double(features)
     estimate = LedoitWolf().fit(features)
     means = (targets.T @ features) / targets.sum(axis=0)[:, None] - estimate.location_
@@ -96,11 +99,6 @@ def probe(features: Array, labels: Array, seed: int) -> float:
     Raises:
         ValueError: no class has two examples.
     """
-    from sklearn.linear_model import LogisticRegression
-    from sklearn.model_selection import StratifiedKFold, cross_val_predict
-    from sklearn.pipeline import make_pipeline
-    from sklearn.preprocessing import StandardScaler
-
     folds = StratifiedKFold(min(FOLDS, int(_one_hot(labels).sum(axis=0).max())), shuffle=True, random_state=seed)
     model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=1000))
     with warnings.catch_warnings():  # a class with fewer examples than folds is in some of them only, as it must be
