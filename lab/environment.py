@@ -13,7 +13,7 @@ from typing import Any
 
 from lab import __version__
 
-PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scikit-learn", "pillow")
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "scikit-learn", "pillow")
 
 
 def environment() -> dict[str, Any]:

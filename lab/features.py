@@ -26,6 +26,13 @@ def weights_digest(arrays: list[Array]) -> str:
     return sha.hexdigest()
 
 
+def computed(split: Split, batch_size: int, compute: Callable[[Array], Array]) -> Array:
+    """What `compute` gives for all images of a split, in order: images (B, H, W, C) as read become (B, ...)."""
+    takes = list(eval_batches(len(split), batch_size))
+    read = ahead(split.images, [take for take, _ in takes])
+    return np.concatenate([compute(x)[:real] for (_, real), x in zip(takes, read, strict=True)])
+
+
 def cached(
     folder: Path, key: dict, split: Split, batch_size: int, compute: Callable[[Array], Array]
 ) -> tuple[Array, bool]:
@@ -37,9 +44,7 @@ def cached(
     path = folder / f"{digest}.npy"
     if path.exists():
         return np.load(path, allow_pickle=False), True
-    takes = list(eval_batches(len(split), batch_size))
-    read = ahead(split.images, [take for take, _ in takes])
-    features = np.concatenate([compute(x)[:real] for (_, real), x in zip(takes, read, strict=True)])
+    features = computed(split, batch_size, compute)
     folder.mkdir(parents=True, exist_ok=True)
     with replacing(path) as partial:
         np.save(partial, features)

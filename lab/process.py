@@ -21,7 +21,7 @@ KEEP_FREED_MEMORY = {"MALLOC_MMAP_MAX_": "0", "MALLOC_TRIM_THRESHOLD_": str(2**4
 
 
 def order_of(run: Run, root: Path, experiment: str, what: str) -> dict[str, Any]:
-    """What standard input takes; `what` is to be done is `run`, `dry` or `doctor`."""
+    """What standard input takes; `what` is to be done is `run`, `dry`, `doctor` or `rank`."""
     return {"run": asdict(run), "root": str(root), "experiment": experiment, "what": what}
 
 

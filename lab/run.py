@@ -7,6 +7,7 @@ import shlex
 import sys
 import types
 import typing
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
@@ -50,18 +51,21 @@ def parser(module: str, what: str) -> command.Parser:
     """A parser with an option for each choice of a run."""
     made = command.parser(module, what)
     made.add_argument("experiment", nargs="?", help="a written experiment, as experiments/quickstart.py")
-    for field in dataclasses.fields(Run):
-        if field.name == "seed":
-            continue
+    add_choices(made, [f.name for f in dataclasses.fields(Run) if f.name != "seed"])
+    made.add_argument("--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)")
+    command.add_out(made)
+    return made
+
+
+def add_choices(made: argparse.ArgumentParser, names: Iterable[str]) -> None:
+    """Adds an option for each of these choices of a run."""
+    for field in [f for f in dataclasses.fields(Run) if f.name in names]:
         default = "" if field.default in (None, False) else f" (default: {field.default})"
         flag, text = "--" + field.name.replace("_", "-"), (field.metadata["help"] + default).replace("%", "%%")
         if field.default is False:
             made.add_argument(flag, action="store_const", const="yes", help=text)
         else:
             made.add_argument(flag, metavar="X", help=text)
-    made.add_argument("--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)")
-    command.add_out(made)
-    return made
 
 
 def asked(args: argparse.Namespace) -> tuple[str, list[Run], list[Ensemble]]:
@@ -204,12 +208,17 @@ def portable(argv: list[str]) -> str:
     words, flag = ["python -m lab.run"], ""
     for word in argv:
         if "--out" not in (flag, word):
-            kind = TABLE if flag == "--dataset" and word.startswith(TABLE) else ""
-            path = Path(word.removeprefix(kind)).expanduser()
-            is_place = flag == "--data-dir" or (flag in PLACES and path.exists())
-            words.append(shlex.quote(kind + path.name if is_place else word))
+            parts = split_commas(word) if flag == "--weights" else [word]  # of a list each may be a file
+            words.append(shlex.quote(",".join(_last_part(flag, part) for part in parts)))
         flag = word
     return " ".join(words)
+
+
+def _last_part(flag: str, word: str) -> str:
+    kind = TABLE if flag == "--dataset" and word.startswith(TABLE) else ""
+    path = Path(word.removeprefix(kind)).expanduser()
+    is_place = flag == "--data-dir" or (flag in PLACES and path.exists())
+    return kind + path.name if is_place else word
 
 
 if __name__ == "__main__":

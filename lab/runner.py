@@ -78,7 +78,7 @@ def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
             show.begin(title(resolved))
             code, end = child(order_of(resolved.run, root, "doctor", "doctor"), show, None)
             if code:
-                raise BadInput(end.get("error", f"the checks ended with {_cause(code)}"))
+                raise BadInput(end.get("error", f"the checks ended with {cause(code)}"))
             found += end["record"]["findings"]
             show.end(_environment(end["record"]))
     return found
@@ -125,12 +125,13 @@ def _finish(root: Path, experiment: str, command: str, resolved: Resolved, code:
     if status == "interrupted":
         store.write(root, base | end["record"])
         return f"interrupted; `python -m lab.predict {resolved.stem}` uses what was learnt so far"
-    error = end.get("error") or f"the process ended with {_cause(code)}"
+    error = end.get("error") or f"the process ended with {cause(code)}"
     store.write(root, base | {"error": error, "finished": now()})
     return f"{status}: {error}; log: {os.path.relpath(log(root, experiment, resolved))}"
 
 
-def _cause(code: int) -> str:
+def cause(code: int) -> str:
+    """What an exit code that a child gave without a word means."""
     if code >= 0:
         return f"exit code {code}"
     out_of_memory = " (out of memory?)" if -code == signal.SIGKILL else ""

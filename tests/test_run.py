@@ -27,6 +27,7 @@ COMMANDS = [
     "lab.ensemble",
     "lab.data",
     "lab.doctor",
+    "lab.rank",
     "lab.export",
     "lab.download",
     "lab.strategies",
