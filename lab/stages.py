@@ -66,7 +66,7 @@ def kind_of(variable: Any, layer: Any) -> Kind:
     if isinstance(layer, keras.layers.BatchNormalization):
         return AFFINE.get(name, "statistics")
     if type(layer).__name__ in ("LayerNormalization", "GroupNormalization", "LayerScale"):
-        return AFFINE[name]
+        return AFFINE.get(name, "scale")  # Keras leaves that of ConvNeXt's layer scale without a name
     if name.startswith("lora_"):
         return "adapter"
     if all(variable is not v for v in layer._trainable_variables):
