@@ -323,6 +323,12 @@ def test_gradient_descent_finds_scikit_learns_coefficients(classes, c):
     np.testing.assert_allclose(b, theirs.intercept_, atol=1e-3)
 
 
+def test_gradient_descent_ends_where_32_bits_come_no_closer():
+    x, y = blobs()
+    found = logreg_gd(x, y, 3, l2=0.05, steps=100_000, tolerance=0.0)
+    assert found.about["steps"] < 5000 and 0 < found.about["distance"] < 1e-4 and not found.about["converged"]
+
+
 def test_gradient_descent_lacks_no_class_and_says_when_it_was_stopped_early():
     x, y = blobs(classes=2)
     found = logreg_gd(x, np.array([1, 3])[y], 5, l2=0.01, steps=7)
