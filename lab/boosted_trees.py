@@ -27,10 +27,12 @@ class BoostedTrees(keras.layers.Layer):
 
     def call(self, features):
         asked = ops.take(features, self.features, axis=1)  # (N, T, depth)
-        bits = ops.cast(asked > self.borders, "int32")
-        numbers = ops.sum(bits * 2 ** ops.arange(self.depth, dtype="int32"), axis=-1)
-        first = 2**self.depth * ops.arange(self.trees, dtype="int32")  # of each tree, in the leaves of all
-        reached = ops.take(ops.reshape(self.leaves, (-1, self.classes)), numbers + first, axis=0)  # (N, T, K)
+        answers = ops.cast(asked > self.borders, "float32")
+        # a product where a sum would do: OpenVINO 2026.4 loses what is added to a sum; floats are exact up to 2**24
+        numbers = ops.matmul(answers, 2.0 ** ops.arange(self.depth, dtype="float32"))
+        first = 2.0**self.depth * ops.arange(self.trees, dtype="float32")  # of each tree, in the leaves of all
+        places = ops.cast(numbers + first, "int32")
+        reached = ops.take(ops.reshape(self.leaves, (-1, self.classes)), places, axis=0)  # (N, T, K)
         return ops.sum(reached, axis=1) + self.bias
 
     def compute_output_shape(self, shape):

@@ -1,5 +1,7 @@
 """Logistic regression by plain gradient descent in Keras: the same optimum as `lab.solving.logreg`, by another way."""
 
+import math
+
 import numpy as np
 
 from lab.solving import Linear, checked, folded
@@ -8,15 +10,18 @@ Array = np.ndarray
 EVERY = 100  # steps between two looks at the gradient
 
 
-def logreg_gd(x: Array, y: Array, classes: int, l2: float, steps: int = 20_000, tolerance: float = 1e-3) -> Linear:
+def logreg_gd(x: Array, y: Array, classes: int, l2: float, steps: int = 50_000, tolerance: float = 1e-3) -> Linear:
     """Multinomial logistic regression on standardised features, by gradient descent on all examples at once.
 
     It minimises the mean cross-entropy plus l2 / 2 times the squared kernel, from zeros: scikit-learn's optimum for
-    C = 1 / (l2 N). Scikit-learn penalises the one kernel w that it has of two classes, the two columns -w/2 and w/2
-    half as much, so theirs counts twice. The step is 1 / L, where the largest curvature L is at most half the largest
-    eigenvalue of the features' second moments, a constant for the bias included, and the penalty's (Böhning 1992,
-    https://doi.org/10.1007/BF00048682). It ends when the gradient's norm over l2 is at most `tolerance`: no
-    coefficient is then further than that from its optimum, by strong convexity.
+    C = 1 / (l2 N). Of two classes scikit-learn penalises a single kernel w, and the columns -w/2 and w/2 half as much,
+    so theirs counts twice.
+
+    The step is 1 / L: the curvature L is at most the penalty's and half the largest eigenvalue of the features' second
+    moments (Böhning 1992, https://doi.org/10.1007/BF00048682). The bias is the weight of a constant feature, as large
+    as that leaves the step as it is, since a smaller one would be learnt last. It ends when the `distance`, the
+    gradient's norm over l2, is at most `tolerance`: with the bias at its optimum, that bounds the kernel's distance
+    from its own, by strong convexity. It ends, too, when that falls no more, as it would but for 32 bits' rounding.
 
     Raises:
         BadInput: see `lab.solving.checked`.
@@ -27,38 +32,44 @@ def logreg_gd(x: Array, y: Array, classes: int, l2: float, steps: int = 20_000, 
     present = checked(x, y, classes)
     scaler = StandardScaler().fit(x.astype("float64"))
     z = scaler.transform(x.astype("float64"))
-    targets = np.eye(len(present))[np.searchsorted(present, y)]
+    largest, targets = _largest_eigenvalue(z), np.eye(len(present))[np.searchsorted(present, y)]
+    constant = np.sqrt(largest)
+    z = np.pad(z, ((0, 0), (0, 1)), constant_values=constant)
     penalty = l2 * 2 if len(present) == 2 else l2
-    rate = 1 / (_largest_eigenvalue(np.pad(z, ((0, 0), (0, 1)), constant_values=1)) / 2 + penalty)
+    rate = 1 / (largest / 2 + penalty)
 
     layer = keras.layers.Dense(
-        len(present), kernel_initializer="zeros", kernel_regularizer=keras.regularizers.L2(penalty / 2), dtype="float32"
-    )
+        len(present), use_bias=False, kernel_initializer="zeros", dtype="float32",
+        kernel_regularizer=lambda w: penalty / 2 * keras.ops.sum(keras.ops.square(w[:-1])),
+    )  # fmt: skip
     model = keras.Sequential([keras.Input(z.shape[1:]), layer])
     model.compile(keras.optimizers.SGD(rate), keras.losses.CategoricalCrossentropy(from_logits=True))
     batch = [keras.ops.convert_to_tensor(a, "float32") for a in (z, targets)]
-    taken, distance = 0, np.inf
-    while taken < steps and distance > tolerance:
+    taken, distance = 0, math.inf
+    while taken < steps:
         for _ in range(min(EVERY, steps - taken)):
             model.train_on_batch(*batch)
             taken += 1
-        w, b = (keras.ops.convert_to_numpy(v).astype("float64") for v in (layer.kernel, layer.bias))
-        distance = _gradient_norm(z, targets, w, b, penalty) / penalty
+        w, before = keras.ops.convert_to_numpy(layer.kernel).astype("float64"), distance
+        distance = float(np.linalg.norm(_gradient(z, targets, w, penalty))) / penalty
+        if distance <= tolerance or distance >= before:
+            break
     about = {
-        "l2": l2, "C": 1 / (l2 * len(x)), "rate": float(rate), "steps": taken, "distance": float(distance),
-        "converged": bool(distance <= tolerance),
+        "l2": l2, "C": 1 / (l2 * len(x)), "rate": rate, "steps": taken, "distance": distance,
+        "converged": distance <= tolerance,
     }  # fmt: skip
-    return folded(scaler, w, b, present, classes, about)
+    return folded(scaler, w[:-1], constant * w[-1], present, classes, about)
 
 
-def _largest_eigenvalue(a: Array) -> float:
-    """Of a.T @ a / N, for a (N, D); that of the smaller of the two products."""
-    product = a.T @ a if len(a) >= a.shape[1] else a @ a.T
-    return float(np.linalg.eigvalsh(product)[-1]) / len(a)
+def _largest_eigenvalue(z: Array) -> float:
+    """Of z.T @ z / N, for z (N, D), by the smaller of the two products."""
+    product = z.T @ z if len(z) >= z.shape[1] else z @ z.T
+    return float(np.linalg.eigvalsh(product)[-1]) / len(z)
 
 
-def _gradient_norm(z: Array, targets: Array, w: Array, b: Array, penalty: float) -> float:
+def _gradient(z: Array, targets: Array, w: Array, penalty: float) -> Array:
+    """Of the loss by w (D + 1, K), whose last row is not penalised."""
     from scipy.special import softmax
 
-    error = (softmax(z @ w + b, axis=1) - targets) / len(z)
-    return float(np.hypot(np.linalg.norm(z.T @ error + penalty * w), np.linalg.norm(error.sum(axis=0))))
+    error = (softmax(z @ w, axis=1) - targets) / len(z)
+    return z.T @ error + penalty * np.pad(w[:-1], ((0, 1), (0, 0)))

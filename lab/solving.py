@@ -117,15 +117,16 @@ def ridge(
     """Least squares onto targets of -1 and 1 with an L2 penalty, in closed form: big_vision's few-shot probe.
 
     Its outputs are regression values, no log-odds: which is the largest tells the class, and a softmax of them is no
-    probability. A class without examples is -1 everywhere, which another always exceeds. Features are standardised
-    (with 1e-5 added to each deviation), and a constant one is added for the bias.
+    probability. A class without examples is about -1 everywhere, which another always exceeds. Features are
+    standardised (with 1e-5 added to each deviation), and a constant one is added for the bias.
 
     The penalty is the one with the best accuracy: on validation examples where they are given, else on each training
     example as all others predict it, in closed form and with the standardisation of all. An example that is alone in
     its class is not counted there; where each is, the penalty is big_vision's. Of equal accuracies the largest wins.
 
-    Kolesnikov et al. 2020 (BiT), https://arxiv.org/abs/1912.11370, as in `evaluators/fewshot_lsr.py` of
-    https://github.com/google-research/big_vision; leaving one out: Allen 1974, https://doi.org/10.2307/1267500.
+    Dosovitskiy et al. 2021 (ViT), section 4.1, https://arxiv.org/abs/2010.11929, as `evaluators/fewshot_lsr.py` of
+    https://github.com/google-research/big_vision does it; leaving one out: Hastie et al. 2009, equation 7.64,
+    https://hastie.su.domains/ElemStatLearn.
 
     Raises:
         BadInput: see `checked`.

@@ -13,7 +13,9 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from lab import formats
 from lab.boosted_trees import BoostedTrees
+from lab.environment import hushed
 from lab.errors import BadInput
 from lab.gradient_descent import logreg_gd
 from lab.nearest_neighbours import NearestNeighbours
@@ -293,6 +295,19 @@ def test_both_layers_compute_in_32_bits_whatever_the_precision(found):
         keras.config.set_dtype_policy("float32")
 
 
+@pytest.mark.skipif(keras.backend.backend() == "jax", reason="most formats are written by TensorFlow alone")
+@pytest.mark.parametrize("name", ["savedmodel", "onnx", "litert", "openvino"])
+@pytest.mark.parametrize("solve", [SOLVERS["knn"], SOLVERS["boosting"]], ids=["neighbours", "trees"])
+def test_both_layers_give_the_same_in_every_format_that_is_exported(solve, name, tmp_path):
+    form, layer = formats.FORMATS[name], layer_of(solve(*blobs(), 3))
+    inputs, x = keras.Input((5,), name="images"), blobs(20, seed=4)[0]
+    model = keras.Model(inputs, layer(inputs))
+    with hushed():
+        form.write(model, tmp_path / form.file)
+        found = form.open(tmp_path / form.file)(x)
+    np.testing.assert_allclose(found, model.predict_on_batch(x), atol=1e-4)
+
+
 @pytest.mark.parametrize(("classes", "c"), [(2, 1.0), (3, 1.0), (3, 0.05)])
 def test_gradient_descent_finds_scikit_learns_coefficients(classes, c):
     x, y = blobs(classes=classes)
@@ -306,6 +321,12 @@ def test_gradient_descent_finds_scikit_learns_coefficients(classes, c):
     assert found.about["converged"] and found.about["C"] == pytest.approx(c)
     np.testing.assert_allclose(w, theirs.coef_.T, atol=1e-3)
     np.testing.assert_allclose(b, theirs.intercept_, atol=1e-3)
+
+
+def test_gradient_descent_ends_where_32_bits_come_no_closer():
+    x, y = blobs()
+    found = logreg_gd(x, y, 3, l2=0.05, steps=100_000, tolerance=0.0)
+    assert found.about["steps"] < 5000 and 0 < found.about["distance"] < 1e-4 and not found.about["converged"]
 
 
 def test_gradient_descent_lacks_no_class_and_says_when_it_was_stopped_early():
