@@ -9,8 +9,8 @@ from lab.strategies import Strategy
 class Ridge(Strategy):
     """Solves for a linear head on frozen features in closed form: big_vision's few-shot probe.
 
-    Least squares onto -1 and 1, so what it gives are no probabilities; the penalty is chosen on validation. Kolesnikov
-    et al. 2020, https://arxiv.org/abs/1912.11370; see `lab.solving.ridge`.
+    Least squares onto -1 and 1, so what it gives are no probabilities; the penalty is chosen on validation. Dosovitskiy
+    et al. 2021, https://arxiv.org/abs/2010.11929, section 4.1; see `lab.solving.ridge`.
     """
 
     trains = False
