@@ -267,13 +267,7 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None], e
     from lab.reading import kept
     from lab.train import Options, Trainer
 
-    if keras.backend.backend() == "tensorflow":
-        import tensorflow as tf
-
-        # the same seed gives the same weights twice only with both: operations that run side by side
-        # finish in any order, and the sums of MobileNetV2's gradients with them
-        tf.config.experimental.enable_op_determinism()
-        tf.config.threading.set_inter_op_parallelism_threads(1)
+    repeatable()
     decoded = store.cache(root, "images")
     data = data.each(lambda split: kept(split, run.image_cache, decoded))
     keras.utils.set_random_seed(run.seed)
@@ -317,6 +311,19 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None], e
         tell({"event": "note", "text": "finding a learning rate"})
         trainer.options.learning_rate = trainer.found["learning_rate"] = found_by_range_test(trainer)
     return trainer
+
+
+def repeatable() -> None:
+    """Has the same seed give the same weights twice."""
+    import keras
+
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        # it takes both: operations that run side by side finish in any order, and the sums of MobileNetV2's
+        # gradients with them
+        tf.config.experimental.enable_op_determinism()
+        tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
 def checkpoint(resolved: Resolved, data, folder: Path):

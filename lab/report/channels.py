@@ -8,7 +8,7 @@ import numpy as np
 from tabulate import tabulate
 
 from lab.report.margins import interval
-from lab.report.table import alike, network, safe
+from lab.report.table import alike, network, safe, spread
 from lab.store import data_of
 from lab.tasks import CALLED, SCORES, score
 
@@ -43,7 +43,14 @@ def policies(records: list[Record]) -> str:
         base = _base(found)
         name = CALLED[SCORES[first["choices"]["task"]]]
         rows = [
-            [f"`{safe(policy)}`", strategy, augment, str(len(by_seed)), _mean(by_seed), *_against(by_seed, base)]
+            [
+                f"`{safe(policy)}`",
+                strategy,
+                augment,
+                str(len(by_seed)),
+                spread(list(by_seed.values())),
+                *_against(by_seed, base),
+            ]
             for (policy, strategy, augment), by_seed in found.items()
         ]
         heads = [*HEADS[:4], f"test {name}", *HEADS[4:]]
@@ -79,11 +86,6 @@ def _base(found: dict[tuple[str, str, str], dict[int, float]]) -> dict[int, floa
     """The scores of a source's network on red, green and blue only; {} where nobody trained one."""
     policies = {key: scores for key, scores in found.items() if (key[0], key[2]) == RGB and key[1] != "scratch"}
     return next(iter(policies.values()), {})
-
-
-def _mean(by_seed: dict[int, float]) -> str:
-    values = list(by_seed.values())
-    return f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
 
 
 def _against(by_seed: dict[int, float], base: dict[int, float]) -> list[str]:

@@ -8,7 +8,7 @@ import numpy as np
 from tabulate import tabulate
 
 from lab.report.margins import interval
-from lab.report.table import safe
+from lab.report.table import safe, spread
 from lab.spec import digest
 from lab.store import data_of
 from lab.tasks import CALLED, SCORES, score
@@ -115,8 +115,7 @@ def _mean(by_seed: Scores) -> float:
 def _cell(by_seed: Scores | None, best: float) -> str:
     if by_seed is None:
         return "-"
-    values = list(by_seed.values())
-    text = f"{np.mean(values):.3f}" + (f" ± {np.std(values, ddof=1):.3f}" if len(values) > 1 else "")
+    text = spread(list(by_seed.values()))
     return f"**{text}**" if _mean(by_seed) == best else text
 
 

@@ -189,10 +189,14 @@ def _cell(row: pd.Series, name: str, places: int, best: bool) -> str:
     values = row[name]
     if not values:
         return "-"
-    text = f"{_mean(values):.{places}f}"
-    if len(values) > 1:
-        text += f" ± {pd.Series(values).std():.{places}f}"
+    text = spread(values, places)
     return f"**{text}**" if best else text
+
+
+def spread(values: list[float], places: int = 3) -> str:
+    """Mean of a figure over seeds, and where there are several its standard deviation."""
+    text = f"{_mean(values):.{places}f}"
+    return text + (f" ± {pd.Series(values).std():.{places}f}" if len(values) > 1 else "")
 
 
 def _mean(values: list[float]) -> float:
