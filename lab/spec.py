@@ -93,7 +93,9 @@ class Run:
         "smallest if that is larger",
     )
     epochs: Annotated[int, Between(1, 100_000)] = option(20, "the training budget, in passes over the training set")
-    budget: str | None = option(None, "in place of --epochs: 2000steps, or 120s (measured into steps once)")
+    budget: str | None = option(
+        None, "in place of --epochs: 2000steps, or 120s (measured into steps once); validated 50 times a phase at most"
+    )
     batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
     learning_rate: Annotated[float, Between(1e-9, 100.0)] | Literal["auto"] = option(
         2e-3, "peak rate of the optimizer, or auto (by a range test); the schedule begins anew in each phase"

@@ -31,6 +31,7 @@ from lab.schedules import SCHEDULES
 from lab.steps import Adapt, Fit, Match, Phase, Problem, Recalibrate, Result, Selection, Step
 
 Array = np.ndarray
+VALIDATIONS = 50  # in a phase whose budget is in steps or seconds
 TIMED = 5  # steps that a budget in seconds is measured by
 
 
@@ -360,15 +361,21 @@ class Trainer:
             raise ValueError(f"step {name!r} trains on features, so it can select variables of the head only")
 
     def _budget(self, phase: Phase, model, batches) -> tuple[int, int]:
-        """(steps of this phase, steps between two validations)."""
-        o = self.options
+        """(steps of this phase, steps between two validations).
+
+        Validation follows each pass over the training data. Of a few examples a pass is a step or two, so a budget
+        that is not in epochs is validated at most `VALIDATIONS` times a phase.
+        """
+        o, chunk = self.options, self.feed.steps_per_epoch
         if o.seconds is not None:
             seconds = self.time_a_step(phase, model, batches)
             steps = max(1, round(phase.share * o.seconds / seconds))
             self.record[-1]["measured_seconds_per_step"] = seconds
         else:
             steps = max(1, round(phase.share * self.steps))
-        return steps, min(self.feed.steps_per_epoch, steps)
+        if o.steps or o.seconds:
+            chunk = max(chunk, -(-steps // VALIDATIONS))
+        return steps, min(chunk, steps)
 
     def estimate(self, phase: Phase) -> tuple[float, int]:
         """(seconds of training, number of validations) that a phase would take; leaves the weights as they were.

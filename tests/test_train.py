@@ -110,6 +110,17 @@ def test_budget_in_steps_and_in_seconds(tmp_path):
     assert row["steps"] == max(1, round(0.5 / row["measured_seconds_per_step"]))
 
 
+def test_a_budget_in_steps_is_validated_fifty_times_at_most_and_one_in_epochs_after_each(tmp_path):
+    few = tiny_data().few("1", 0)
+    steps = tiny_trainer(tmp_path, few, steps=130, batch_size=100)
+    epochs = tiny_trainer(tmp_path, few, epochs=60, batch_size=100)
+    for trainer in (steps, epochs):
+        assert trainer.feed.steps_per_epoch == 1
+        trainer.execute(Phase(trainer.net.parts.new, inputs="features"))
+    assert [h["steps"] for h in steps.record[-1]["history"]] == [*range(3, 130, 3), 130]
+    assert [h["steps"] for h in epochs.record[-1]["history"]] == [*range(1, 61)]
+
+
 def test_the_epoch_of_the_best_validation_score_is_kept(tmp_path):
     trainer = tiny_trainer(tmp_path, epochs=6, learning_rate=5e-3)
     trainer.execute(Phase(trainer.net.parts.all))
