@@ -90,6 +90,10 @@ def test_shuffled_labels_are_seen(tmp_path):
     assert found["what"].startswith("the test labels")
 
 
+def test_one_example_a_class_says_nothing_of_the_labels(tmp_path):
+    assert labels.check(tiny_trainer(tmp_path, tiny_data(classes=40).few("1", 0))) is None
+
+
 def test_dim_images_are_seen(tmp_path):
     found = images.check(tiny_trainer(tmp_path, changed(tiny_data(), images=lambda x: x // 128)))
     assert "use the values 0 to 1 of 0 to 255" in found["what"]

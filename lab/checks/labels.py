@@ -8,6 +8,7 @@ from lab.checks import Finding, finding
 
 SAMPLE = 600  # images of each split
 NEIGHBOURS = 5
+ENOUGH = 2 * NEIGHBOURS  # examples of a class in the sample, on average: of fewer, most neighbours have other labels
 SHUFFLES = 200  # of the labels, for what chance gives
 SMALL = 12  # pixels, height and width of images that are compared without a pretrained network
 
@@ -16,12 +17,12 @@ def check(trainer: Any) -> Finding | None:
     """Nearest neighbours within training, and from training to each other split, against shuffled labels.
 
     Ojala and Garriga 2010, permutation tests for studying classifier performance,
-    https://jmlr.org/papers/v11/ojala10a.html. Not for masks.
+    https://jmlr.org/papers/v11/ojala10a.html. Not for masks, and not where a class has few examples.
     """
     if trainer.data.train.has_masks:
         return None
     images, labels = sample(trainer.data.train)
-    if len(labels) < 20:
+    if len(labels) < max(20, ENOUGH * len(np.unique(labels))):
         return None
     known = features(trainer, images)
     tests = {"train": (votes(known, labels), labels)}
