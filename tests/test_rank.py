@@ -13,6 +13,7 @@ from lab import child, command, names, rank, store, weights
 from lab.channels.rgb import Rgb
 from lab.data import Split
 from lab.errors import BadInput
+from lab.report import ranking
 from lab.spec import Run, resolve
 
 TINY = "cnn10(width=4,norm='none')"
@@ -43,7 +44,7 @@ def ranked(tmp_path_factory):
         for proxy in ("http_proxy", "https_proxy"):
             patch.setenv(proxy, "http://127.0.0.1:9")
         code = command.call(rank.main, [*WORDS, "--out", str(root)])
-    return code, said.getvalue(), json.loads((root / "results" / "rank-digits.json").read_text())
+    return code, said.getvalue(), json.loads(next((root / "results").glob("rank-digits-*.json")).read_text())
 
 
 def test_the_table_is_sorted_and_says_what_is_missing_and_why(ranked):
@@ -70,7 +71,7 @@ def test_the_record_holds_what_the_scores_depend_on(ranked):
     assert store.is_sealed(record) and record["sample"] == 40 and record["seed"] == 0
     rows = {r["choices"]["backbone"]: r for r in record["rows"]}
     source = rows["cnn10"]
-    assert set(source["scores"]) == set(rank.SCORES) and set(rows[TINY]["scores"]) == {"logme", "h_score", "probe"}
+    assert set(source["scores"]) == set(ranking.SCORES) and set(rows[TINY]["scores"]) == {"logme", "h_score", "probe"}
     assert source["scores"]["leep"] <= 0 and source["scores"]["nce"] <= 0 <= source["scores"]["probe"] <= 1
     assert source["choices"]["weights_digest"] == weights.find("source", names.build("backbones", "cnn10"), None).digest
     assert source["choices"]["data_fingerprint"] == "digits-v1" and source["choices"]["limit"] == 60
@@ -134,21 +135,21 @@ def test_backbones_left_out_are_those_whose_weights_are_here(tmp_path, monkeypat
 def test_validation_is_the_best_mean_over_seeds_of_runs_of_the_same_features():
     choices = finished(0)["choices"]
     lower, higher = [finished(0.9), finished(0.1, 1)], [finished(v, s, "b") for s, v in enumerate((0.75, 0.5))]
-    assert rank.validation(choices, lower, "finetune") == {"score": 0.5, "runs": ["a-0", "a-1"]}
-    assert rank.validation(choices, [*lower, *higher], "finetune") == {"score": 0.625, "runs": ["b-0", "b-1"]}
-    assert rank.validation(choices, [*lower, lower[0]], "finetune")["score"] == 0.5  # in two experiments
-    assert rank.validation(choices, lower, "extract") is None
+    assert ranking.validation(choices, lower, "finetune") == {"score": 0.5, "runs": ["a-0", "a-1"]}
+    assert ranking.validation(choices, [*lower, *higher], "finetune") == {"score": 0.625, "runs": ["b-0", "b-1"]}
+    assert ranking.validation(choices, [*lower, lower[0]], "finetune")["score"] == 0.5  # in two experiments
+    assert ranking.validation(choices, lower, "extract") is None
     others = [finished(1, status="failed"), finished(1, strategy="extract"), finished(1, size=64), finished(1, limit=9)]
     others += [finished(1, **{k: "other"}) for k in ("data_fingerprint", "weights_digest", "backbone", "contrast")]
-    assert rank.validation(choices, others, "finetune") is None
-    assert rank.validation(choices, [*others, *lower], "finetune")["score"] == 0.5
+    assert ranking.validation(choices, others, "finetune") is None
+    assert ranking.validation(choices, [*others, *lower], "finetune")["score"] == 0.5
 
 
 def test_records_from_before_a_choice_existed_count():
     old = finished(0.8)
     for name in ("bands", "channels", "contrast", "drop_classes", "loss"):
         del old["choices"][name]
-    assert rank.validation(finished(0)["choices"], [old], "finetune")["score"] == 0.8
+    assert ranking.validation(finished(0)["choices"], [old], "finetune")["score"] == 0.8
 
 
 def rows_of(*pairs, **also):
@@ -158,29 +159,31 @@ def rows_of(*pairs, **also):
 
 def test_correlations_are_counted_over_pairs():
     pairs = [(0.1, 0.70), (0.2, 0.65), (0.3, 0.80), (0.4, 0.90)]  # of 6 pairs one disagrees
-    found = rank.correlations([*rows_of(*pairs), *rows_of((0.9, None)), {"scores": None, "validation": {"score": 1.0}}])
+    found = ranking.correlations(
+        [*rows_of(*pairs), *rows_of((0.9, None)), {"scores": None, "validation": {"score": 1.0}}]
+    )
     assert found["logme"]["pairs"] == 4 and found["logme"]["tau"] == pytest.approx(4 / 6)
     assert found["logme"]["weighted_tau"] == pytest.approx(weightedtau(*zip(*pairs, strict=True)).statistic)
     assert found["leep"] == {"pairs": 0, "weighted_tau": None, "tau": None}
     top = [(0.1, 0.65), (0.2, 0.70), (0.3, 0.90), (0.4, 0.80)]
-    assert rank.correlations(rows_of(*top))["logme"]["weighted_tau"] < found["logme"]["weighted_tau"]
-    assert rank.correlations(rows_of(*[(-s, v) for s, v in pairs]))["logme"]["tau"] == pytest.approx(-4 / 6)
+    assert ranking.correlations(rows_of(*top))["logme"]["weighted_tau"] < found["logme"]["weighted_tau"]
+    assert ranking.correlations(rows_of(*[(-s, v) for s, v in pairs]))["logme"]["tau"] == pytest.approx(-4 / 6)
 
 
 def test_two_pairs_or_equal_scores_have_no_correlation(capsys):
-    assert rank.correlations(rows_of((0.1, 0.2), (0.3, 0.4)))["logme"] == {
+    assert ranking.correlations(rows_of((0.1, 0.2), (0.3, 0.4)))["logme"] == {
         "pairs": 2,
         "weighted_tau": None,
         "tau": None,
     }
-    equal = rank.correlations(rows_of((0.1, 0.2), (0.1, 0.4), (0.1, 0.5)))["logme"]
+    equal = ranking.correlations(rows_of((0.1, 0.2), (0.1, 0.4), (0.1, 0.5)))["logme"]
     assert equal == {"pairs": 3, "weighted_tau": None, "tau": None}
 
 
 def test_with_three_pairs_the_correlations_are_shown(capsys):
     about = {"status": "done", "seconds": 1.0, "no_classifier": None, "choices": finished(0)["choices"]}
     rows = [about | row for row in rows_of((0.3, 0.9), (0.2, 0.8), (0.1, 0.7), probe=0.5)]
-    rank.show(rows, rank.correlations(rows), "finetune")
+    rank.show({"rows": rows, "correlations": ranking.correlations(rows), "strategy": "finetune"})
     said = capsys.readouterr().out
     (line,) = (line for line in said.splitlines() if line.startswith("LogME"))
     assert line.split() == ["LogME", "3", "1.000", "1.000"]

@@ -25,8 +25,9 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
 
 def stale(root: Path) -> list[str]:
     """What in README.md, img/ or results/ does not agree with the records, a line each."""
-    from lab.report import pictures, readme
+    from lab.report import pictures, ranking, readme
 
     records = store.read(root)
     edited = [f"{r['experiment']}/{r['name']}.json was changed by hand" for r in records if not store.is_sealed(r)]
+    edited += [f"{name} was changed by hand" for name, r in ranking.read(root).items() if not store.is_sealed(r)]
     return edited + readme.stale(root, records) + pictures.stale(root, records)

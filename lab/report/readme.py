@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import caching, channels, losses, margins, memory, original, shots, sizes, table
+from lab.report import caching, channels, losses, margins, memory, original, ranking, shots, sizes, table
 
 FIRST = """# Results
 
@@ -50,6 +50,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "crossed_table": lambda root, records: losses.crossed(records),
     "margins_table": lambda root, records: margins.against_scratch(records),
     "shots_table": lambda root, records: shots.table(records),
+    "ranking_table": ranking.table,
     "memory_table": lambda root, records: memory.shapes(root),
     "sizes_table": lambda root, records: sizes.refused(root),
 }
