@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import __version__, command, formats, model_card, predict, store
+from lab.bands import of_record
 from lab.data import evenly
 from lab.environment import full_precision, hushed, versions, wake_keras
 from lab.errors import BadInput
@@ -31,10 +32,6 @@ def main(argv: list[str]) -> int:
     record = store.finished(root, args.run)
     if members := record.get("members"):
         raise BadInput(f"{record['name']} is a mean of {len(members)} runs, not a network; export one: {members[0]}")
-    if record["data"].get("bands"):
-        raise BadInput(
-            f"{record['name']} reads stored values of bands, which lab.export does not write yet; use lab.predict"
-        )
     weights = store.kept(root, record, "weights.h5")
     formats.require(wanted)
     target = Path(args.to_dir).expanduser().resolve() if args.to_dir else root / "exports" / record["name"]
@@ -84,7 +81,10 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
 
     most = CHECKED[record["choices"]["task"]]
     if places:
-        files = [found for place in places for found in predict.listed(Path(place))]
+        if "table" in record["data"]:
+            rows = predict.rows_of(record, places)[1]
+            return rows[evenly(len(rows), most)], f"{min(most, len(rows)):,} of the {len(rows):,} rows that were given"
+        files = [found for place in places for found in predict.listed(Path(place), of_record(record))]
         chosen = [files[i] for i in evenly(len(files), most)]
         fit = predict.fit_of(record["choices"]["dataset"])
         read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
@@ -113,10 +113,12 @@ def export(
     """
     precision = record["choices"]["precision"]
     net, expected = original(record, weights, images, "float32")
-    model, done = formats.standalone(net), {}
+    stored = stored_shape(record)
+    model, done = formats.standalone(net, stored), {}
+    given = [taken(net, batch, stored) for batch in _batches(images)]
     for name in wanted:
         file = folder / formats.FORMATS[name].file
-        check = compared(expected, read_back(name, model, file, net, images))
+        check = compared(expected, read_back(name, model, file, net, given))
         if not check["max_difference"] <= TOLERANCE:  # nor where it is no number
             raise BadInput(
                 f"--to {name}: its probabilities are up to {check['max_difference']:.2g} away from the run's on "
@@ -131,6 +133,19 @@ def export(
         about["own_precision"] = compared(own, expected)  # told, not judged: what those 16 bits are good to
         print(f"in float32, beside the run in {precision}: {told(about['own_precision'])}")
     return about
+
+
+def stored_shape(record: dict[str, Any]) -> tuple[int, ...]:
+    """The shape (h, w, all bands), or (F,) of a table, of an image of stored values; empty where it is 0 to 255."""
+    shape = tuple(record["data"]["shape"])
+    return () if not record["data"].get("bands") else shape[2:] if "table" in record["data"] else shape
+
+
+def taken(net: Any, images: Any, stored: tuple[int, ...]) -> Any:
+    """Images (B, h, w, C) as the run read them as the file takes them, float32."""
+    from lab.net import to_numpy
+
+    return images.astype("float32").reshape(-1, *stored) if stored else to_numpy(net.sized(images))
 
 
 def original(record: dict[str, Any], weights: Path, images: Any, precision: str) -> tuple[Any, Any]:
@@ -152,22 +167,20 @@ def original(record: dict[str, Any], weights: Path, images: Any, precision: str)
     return net, task.probabilities(np.concatenate(logits))
 
 
-def read_back(name: str, model: Any, file: Path, net: Any, images: Any) -> Any:
-    """Writes a format and gives the probabilities (n, ..., K) that its own runtime then reads from it.
+def read_back(name: str, model: Any, file: Path, net: Any, given: list[Any]) -> Any:
+    """Writes a format and gives the probabilities (n, ..., K) that its own runtime then reads from it, of batches.
 
     Raises:
         BadInput: the converter or the runtime fails.
     """
     import numpy as np
 
-    from lab.net import to_numpy
-
     chosen = formats.FORMATS[name]
     try:
         with hushed():
             chosen.write(model, file)
             predicted = chosen.open(file)
-            return np.concatenate([predicted(to_numpy(net.sized(batch))) for batch in _batches(images)])
+            return np.concatenate([predicted(batch) for batch in given])
     except Exception as error:  # of Keras, of a converter, of a runtime: each has its own
         said = " ".join(str(error).replace(str(file), file.name).split())[:200]
         raise BadInput(
@@ -194,14 +207,15 @@ def describe(record: dict[str, Any], wanted: list[str], images: Any, origin: str
     """What export.json says beside the checks."""
     from lab.environment import now
 
-    height, width, bands = record["net"]["shape"]
-    place = [height, width] if record["choices"]["task"] == "segmentation" else []
+    shape, bands = stored_shape(record) or tuple(record["net"]["shape"]), [b.name for b in of_record(record)]
+    place = list(shape[:2]) if record["choices"]["task"] == "segmentation" else []
+    kind = {"bands": bands} if bands else {"range": [0, 255]}
     packages = ["keras", "tensorflow", "numpy", *(p for n in wanted for p in formats.FORMATS[n].needs.values())]
     return {
         "run": record["name"],
         "record": record.get("integrity", "unknown"),
         "command": f"python -m lab.export {record['name']} --to {','.join(wanted)}",
-        "input": {"name": "images", "shape": [None, height, width, bands], "dtype": "float32", "range": [0, 255]},
+        "input": {"name": "images", "shape": [None, *shape], "dtype": "float32", **kind},
         "output": {
             "name": "probabilities",
             "shape": [None, *place, len(record["data"]["classes"])],

@@ -1,6 +1,9 @@
 """The formats a network is exported in: what each needs, how it is written and read back. No Keras until one is.
 
 images (N, H, W, C) float32, 0-255 ─► the run's network ─► softmax ─► probabilities (N, K), or (N, H, W, K) of masks
+
+Of more than three bands, or a table, the images are stored values (N, h, w, all bands), or rows (N, F): their scaling
+to 0-255 is in the file, too.
 """
 
 import sys
@@ -77,8 +80,10 @@ def require_backend(wanted: list[str]) -> None:
             )
 
 
-def standalone(net: Any) -> Any:
+def standalone(net: Any, stored: tuple[int, ...] = ()) -> Any:
     """The keras.Model of a `Net` from `images` to `probabilities`, made of Keras' own layers and operations.
+
+    Where images are `stored` values, that is their shape (h, w, all bands), or a table's (F,).
 
     It shares the net's weights. A layer of the lab is replaced by the operations that it calls, so
     that a file needs nothing of ours to be read; where one holds weights, it stays (see `foreign`).
@@ -91,12 +96,28 @@ def standalone(net: Any) -> Any:
         net.model, clone_function=lambda layer: layer, call_function=_unwrapped, recursive=True
     )
     softmax = keras.layers.Softmax(dtype="float32", name="probabilities")
-    model = keras.Model(copy.inputs[0], softmax(copy.outputs[0]), name="net")
+    images, logits = copy.inputs[0], copy.outputs[0]
+    if stored:
+        images = keras.Input(stored, name="images")
+        logits = copy(_scaled(net, images))
+    model = keras.Model(images, softmax(logits), name="net")
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization):  # of EfficientNet and ConvNeXt
             # as tensors, the two would be further inputs of an ONNX graph
             layer.mean, layer.variance = to_numpy(layer.mean), to_numpy(layer.variance)
     return model
+
+
+def _scaled(net: Any, stored: Any) -> Any:
+    """Stored values as `net.sized` gives them to the network."""
+    from keras import layers, ops
+
+    images = layers.Reshape((1, 1, stored.shape[-1]))(stored) if len(stored.shape) == 2 else stored
+    images = net.scaling.scaled(ops, images)
+    (height, width), (h, w) = net.shape[:2], images.shape[1:3]
+    if (h, w) == (height, width):
+        return images
+    return ops.image.resize(images, (height, width), interpolation="bilinear", antialias=height < h)
 
 
 def foreign(model: Any) -> list[str]:

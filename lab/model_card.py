@@ -29,7 +29,10 @@ METRICS = {
     },
 }  # fmt: skip
 # What Hugging Face calls a task and its score.
-CALLED = {"classification": ("image-classification", "accuracy"), "segmentation": ("image-segmentation", "mean_iou")}
+CALLED = {
+    "classification": ("image-classification", "accuracy"), "segmentation": ("image-segmentation", "mean_iou"),
+    "table": ("tabular-classification", "accuracy"),
+}  # fmt: skip
 STATED = "as the documentation of Keras 2 says (keras-team/keras, docs/templates/applications.md)"
 # What that file says of the ImageNet weights of each module of keras.applications; of the others it says nothing.
 LICENCES = {
@@ -58,7 +61,7 @@ def card(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
 def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
     """YAML for Hugging Face; each value is JSON, which YAML reads too."""
     dataset, task = data_of(record["choices"]), record["choices"]["task"]
-    called, kind = CALLED[task]
+    called, kind = CALLED["table" if is_table(record) else task]
     scores = [{"type": kind, "name": f"test {score_name(record)}", "value": score(record, "test")}]
     result = {
         "task": {"type": called},
@@ -82,18 +85,28 @@ def summary(record: dict[str, Any]) -> str:
     right = (
         f"each pixel gets one of them, with a mIoU of {test['miou']:.3f} on {test['examples']:,} test images"
         if has_masks(record)
-        else f"{test['accuracy']:.1%} of {test['examples']:,} test images are right"
+        else f"{test['accuracy']:.1%} of {test['examples']:,} test {examples_are(record)} are right"
     )
+    seen = f"{_kind(bands)} images of {height} × {width} px"
+    if is_table(record):
+        seen = f"rows of {len(record['data']['table']['columns'])} columns"
     return (
-        f"Tells {len(record['data']['classes'])} classes of {plain(data_of(c))} apart in {_kind(bands)} images of "
-        f"{height} × {width} px: {right}. The network is {plain(c['backbone'])}{head} and has "
-        f"{record['net']['parameters']:,} parameters, trained by the strategy {plain(c['strategy'])} from "
-        f"{_weights(c['weights'])}."
+        f"Tells {len(record['data']['classes'])} classes of {plain(data_of(c))} apart in {seen}: {right}. The network "
+        f"is {plain(c['backbone'])}{head} and has {record['net']['parameters']:,} parameters, trained by the strategy "
+        f"{plain(c['strategy'])} from {_weights(c['weights'])}."
     )
 
 
 def has_masks(record: dict[str, Any]) -> bool:
     return record["choices"]["task"] == "segmentation"
+
+
+def is_table(record: dict[str, Any]) -> bool:
+    return "table" in record["data"]
+
+
+def examples_are(record: dict[str, Any]) -> str:
+    return "rows" if is_table(record) else "images"
 
 
 def files(about: dict[str, Any]) -> str:
@@ -117,18 +130,7 @@ def files(about: dict[str, Any]) -> str:
 
 def use(record: dict[str, Any], about: dict[str, Any]) -> str:
     """How to make the input, and for each format the lines that read it."""
-    height, width, bands = record["net"]["shape"]
-    resizings = _resizings(record)
-    pillow = "Image, ImageOps" if any("ImageOps" in line for line in resizings) else "Image"
-    lines = [
-        "import numpy as np",
-        f"from PIL import {pillow}",
-        "",
-        f'photo = Image.open("photo.jpg").convert("{"L" if bands == 1 else "RGB"}")',
-        *resizings,
-        f'images = np.asarray(photo, "float32").reshape(1, {height}, {width}, {bands})  # 0 to 255',
-        'classes = open("classes.txt", encoding="utf-8").read().splitlines()',
-    ]
+    height, width, _ = record["net"]["shape"]
     count = len(record["data"]["classes"])
     given = (
         f"(N, {height}, {width}, {count}), in the order of `classes.txt`; those of a pixel add up to 1, and "
@@ -136,16 +138,60 @@ def use(record: dict[str, Any], about: dict[str, Any]) -> str:
         if has_masks(record)
         else f"(N, {count}), in the order of `classes.txt`; a row adds up to 1."
     )
-    text = (
-        f"`images` is float32 (N, {height}, {width}, {bands}), {_kind(bands)}, with values from 0 to 255 as they are "
-        "in the file, any N. Do not scale or normalise them: that is inside. `probabilities` is float32 "
-        f"{given} Resizing is the caller's: bilinear, with antialiasing where it shrinks, as Pillow does.\n\n"
-        + _code("\n".join(lines))
-    )
+    said, lines = _of_stored(record, about) if "bands" in about["input"] else _of_photos(record)
+    lines += ['classes = open("classes.txt", encoding="utf-8").read().splitlines()']
+    text = f"{said}\n\n`probabilities` is float32 {given}\n\n" + _code("\n".join(lines))
     for name in about["formats"]:
         needed = [f"import {m}" for m in about["imports"]] if name == "keras" else []
         text += f"\n\nWith `{name}`:\n\n" + _code("\n".join([*needed, formats.FORMATS[name].use]))
     return text
+
+
+def _of_photos(record: dict[str, Any]) -> tuple[str, list[str]]:
+    """(what the input is, the lines that make one) where images are 0 to 255."""
+    height, width, bands = record["net"]["shape"]
+    resizings = _resizings(record)
+    pillow = "Image, ImageOps" if any("ImageOps" in line for line in resizings) else "Image"
+    return (
+        f"`images` is float32 (N, {height}, {width}, {bands}), {_kind(bands)}, with values from 0 to 255 as they are "
+        "in the file, any N. Do not scale or normalise them: that is inside. Resizing is the caller's: bilinear, with "
+        "antialiasing where it shrinks, as Pillow does."
+    ), [
+        "import numpy as np",
+        f"from PIL import {pillow}",
+        "",
+        f'photo = Image.open("photo.jpg").convert("{"L" if bands == 1 else "RGB"}")',
+        *resizings,
+        f'images = np.asarray(photo, "float32").reshape(1, {height}, {width}, {bands})  # 0 to 255',
+    ]
+
+
+def _of_stored(record: dict[str, Any], about: dict[str, Any]) -> tuple[str, list[str]]:
+    """The same where they are stored values, of rasters or of a table."""
+    shape, names_of = about["input"]["shape"][1:], ", ".join(plain(b) for b in about["input"]["bands"])
+    if is_table(record):
+        return (
+            f"`images` is float32 (N, {shape[0]}), rows of a table, any N: {names_of}. A column of numbers holds them "
+            "as they are, NaN where one is missing; `NAME=WORD` is 1 where the column NAME holds that word, and else 0;"
+            " `NAME missing` is 1 where the number is missing, and else 0. Do not standardise them: that is inside."
+        ), [
+            "import json",
+            "",
+            "import numpy as np",
+            "",
+            'columns = json.load(open("export.json", encoding="utf-8"))["input"]["bands"]',
+            "row = dict.fromkeys(columns, 0.0)  # put the row's own values here",
+            'images = np.array([[row[name] for name in columns]], "float32")',
+        ]
+    return (
+        f"`images` is float32 (N, {', '.join(map(str, shape))}), with values as they are stored in the files, any N, "
+        f"of the bands {names_of}, in this order. Do not scale them, nor fill what is no datum: that is inside."
+    ), [
+        "import rasterio",
+        "",
+        f'with rasterio.open("tile.tif") as file:  # of {shape[1]} × {shape[0]} px',
+        '    images = file.read().transpose(1, 2, 0)[None].astype("float32")',
+    ]
 
 
 def data(record: dict[str, Any]) -> str:
@@ -176,7 +222,7 @@ def training(record: dict[str, Any]) -> str:
     return (
         f"{plain(record['choices']['strategy'])}: {_about('strategies', record['choices']['strategy'])}\n\n"
         f"{text}\n\nTraining took {cost['train_seconds']:,.0f} s on `{_span(record['environment']['device'])}`; there "
-        f"an image takes {cost['inference_ms_per_image']:.2f} ms."
+        f"{'a row' if is_table(record) else 'an image'} takes {cost['inference_ms_per_image']:.2f} ms."
     )
 
 
@@ -223,12 +269,15 @@ def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
     c, (height, width, _) = record["choices"], record["net"]["shape"]
     train, read = record["data"]["splits"]["train"]["examples"], tuple(record["data"]["shape"][:2])
     found = [
-        f"It takes images of {height} × {width} px and nothing else.",
-        f"It learnt from {train:,} images of {plain(data_of(c))} and knows its {len(record['data']['classes'])} "
-        f"classes only: shown anything else, it still names one of them{' for each pixel' * has_masks(record)}.",
-        f"The figures above are of {record['test']['examples']:,} test images of the same data set.",
+        "It takes rows of these columns and nothing else."
+        if is_table(record)
+        else f"It takes images of {height} × {width} px and nothing else.",
+        f"It learnt from {train:,} {examples_are(record)} of {plain(data_of(c))} and knows its "
+        f"{len(record['data']['classes'])} classes only: shown anything else, it still names one of them"
+        f"{' for each pixel' * has_masks(record)}.",
+        f"The figures above are of {record['test']['examples']:,} test {examples_are(record)} of the same data set.",
     ]
-    if read != (height, width):
+    if read != (height, width) and "bands" not in record["data"]:
         size = f"{read[0]} × {read[1]} px"
         found.append(f"Its images were read at {size} and then resized; images of another origin look different.")
     if c["limit"]:
@@ -236,9 +285,11 @@ def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
     if c.get("watch", "val") == "test":
         found.append("The test split was looked at after each epoch, for a curve; nothing was chosen by it.")
     unknown = ["images of other origin (cameras, places, weather)", "damaged or manipulated images"]
+    if is_table(record):
+        unknown = ["rows of other origin (places, times)", "wrong or manipulated values"]
     if not any("calibration" in k or k == "ece" for k in record["test"]):
         unknown.append("calibration (whether a probability of 0.9 is right nine times in ten)")
-    unknown.append("fairness between groups of people, where there are any in the images")
+    unknown.append(f"fairness between groups of people, where there are any in the {examples_are(record)}")
     found.append(f"Not measured: {'; '.join(unknown)}.")
     found += [f"The checks of the run found: {plain(f['what'])}." for f in record["findings"]]
     if about["imports"]:

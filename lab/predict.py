@@ -106,19 +106,28 @@ def of_table(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str
     """The same for the rows of a table, each named by its id.
 
     Raises:
-        BadInput: there is more than one file, or it has not the columns that the run knows.
+        BadInput: the file has no such id; see `rows_of`.
     """
-    if len(args.images) != 1:
-        raise BadInput(f"{record['name']} predicts the rows of one table; received {len(args.images)} files")
-    table, file = Table.of_record(record), Path(args.images[0]).expanduser()
-    frame = read(file)
+    frame, rows = rows_of(record, args.images)
     if args.id not in (None, *frame.columns):
-        raise BadInput(f"--id {args.id!r}: {file.name} has no such column; it has {', '.join(frame.columns)}")
+        raise BadInput(f"--id {args.id!r}: {args.images[0]} has no such column; it has {', '.join(frame.columns)}")
     name = args.id or next((n for n in IDS if n in frame), None)
     ids = frame[name].tolist() if name else [str(i + 1) for i in range(len(frame))]
-    head = name or IDS[0]
-    found = of_rows(record, weights, table.encoded(frame, file.name))
-    return ids, found, partial(as_csv, head=head), partial(as_named, heads=[head, table.target])
+    head, target = name or IDS[0], record["data"]["table"]["target"]
+    return ids, of_rows(record, weights, rows), partial(as_csv, head=head), partial(as_named, heads=[head, target])
+
+
+def rows_of(record: dict[str, Any], places: list[str]) -> tuple[Any, Any]:
+    """(the one table among `places`, a pandas.DataFrame of text; its rows (N, 1, 1, F) as the run read its own).
+
+    Raises:
+        BadInput: there is more than one file, or it has not the columns that the run knows.
+    """
+    if len(places) != 1:
+        raise BadInput(f"{record['name']} predicts the rows of one table; received {len(places)} files")
+    file = Path(places[0]).expanduser()
+    frame = read(file)
+    return frame, Table.of_record(record).encoded(frame, file.name)
 
 
 def of_rows(record: dict[str, Any], weights: Path, rows: Any) -> Iterator[Any]:

@@ -13,7 +13,7 @@ There is always an output for each of the K classes, also where the training exa
 import json
 import tempfile
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +245,23 @@ def boosting(
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "trees.json"
         model.save_model(str(file), format="json")
-        return _of_json(json.loads(file.read_text(encoding="utf-8")), depth, present, classes, about)
+        trees = _of_json(json.loads(file.read_text(encoding="utf-8")), depth, present, classes, about)
+    return replace(trees, borders=_off_values(trees.features, trees.borders, x))
+
+
+def _off_values(features: Array, borders: Array, x: Array) -> Array:
+    """The borders (T, depth), each a hundredth of its way up to the next value in training, which answers alike there.
+
+    CatBoost's are in the middle between two values, and where data have few digits another value is just there; then
+    the rounding of whatever computes the features would choose its leaf.
+    """
+    moved = borders.copy()
+    for feature in np.unique(features):
+        values = np.unique(x[:, feature])
+        here = (features == feature) & (borders < values[-1])
+        above = values[np.searchsorted(values, borders[here], side="right")]
+        moved[here] += 0.01 * (above - borders[here])
+    return moved
 
 
 def checked(x: Array, y: Array, classes: int) -> Array:

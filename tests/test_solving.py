@@ -220,11 +220,35 @@ def boosters(monkeypatch):
 def test_the_layer_of_trees_gives_catboosts_raw_values(classes, boosters):
     x, y = blobs(200, classes=classes)
     found = boosting(x, y, classes, *blobs(100, classes=classes, seed=3), iterations=150, depth=4, threads=1)
-    on_borders = np.tile(found.borders[:, :1], 5)
+    borders = {f: np.array(b, "float32") for f, b in boosters[0].get_borders().items()}
+    on_borders = np.stack([np.resize(borders[f], 40) for f in range(5)], axis=1)
     for asked in (x, blobs(300, classes=classes, seed=5, spread=6)[0], on_borders):
         raw = boosters[0].predict(asked, prediction_type="RawFormulaVal")
         expected = np.stack([np.zeros(len(asked)), raw], axis=1) if classes == 2 else raw
-        np.testing.assert_allclose(logits(found, asked), expected, atol=1e-5)
+        alike = ~between(asked, found, borders)
+        assert alike.mean() > 0.9
+        np.testing.assert_allclose(logits(found, asked[alike]), expected[alike], atol=1e-5)
+    assert not between(x, found, borders).any() and not between(on_borders, found, borders).any()
+
+
+def test_rounding_chooses_no_leaf_where_data_have_few_digits(boosters):
+    x, y = blobs(200)
+    x = x.round(1)
+    found = boosting(x, y, 3, x, y, iterations=30, depth=4, threads=1)
+    borders = boosters[0].get_borders()
+    asked = np.stack([np.resize(np.array(borders[f], "float32"), 40) for f in range(5)], axis=1)
+    expected = boosters[0].predict(asked, prediction_type="RawFormulaVal")
+    for rounding in (1 - 1e-6, 1, 1 + 1e-6):
+        np.testing.assert_allclose(logits(found, asked * np.float32(rounding)), expected, atol=1e-5)
+
+
+def between(x, found, borders):
+    """Which rows (N,) of x have a value between a border of CatBoost's and where the layer has it."""
+    hits = np.zeros(len(x), bool)
+    for feature, border in zip(found.features.ravel(), found.borders.ravel(), strict=True):
+        own = borders[feature][borders[feature] <= border].max(initial=-np.inf)
+        hits |= np.isfinite(border) & (own < x[:, feature]) & (x[:, feature] <= border)
+    return hits
 
 
 def test_trees_of_fewer_levels_than_asked_for_are_filled_up(boosters):
