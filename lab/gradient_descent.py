@@ -4,13 +4,16 @@ import math
 
 import numpy as np
 
-from lab.solving import Linear, checked, folded
+from lab.solving import Linear, checked, folded, quiet
+from lab.steps import Tell
 
 Array = np.ndarray
 EVERY = 100  # steps between two looks at the gradient
 
 
-def logreg_gd(x: Array, y: Array, classes: int, l2: float, steps: int = 50_000, tolerance: float = 1e-3) -> Linear:
+def logreg_gd(
+    x: Array, y: Array, classes: int, l2: float, steps: int = 50_000, tolerance: float = 1e-3, tell: Tell = quiet
+) -> Linear:
     """Multinomial logistic regression on standardised features, by gradient descent on all examples at once.
 
     It minimises the mean cross-entropy plus l2 / 2 times the squared kernel, from zeros: scikit-learn's optimum for
@@ -50,6 +53,7 @@ def logreg_gd(x: Array, y: Array, classes: int, l2: float, steps: int = 50_000, 
         for _ in range(min(EVERY, steps - taken)):
             model.train_on_batch(*batch)
             taken += 1
+        tell("step", taken, steps)
         w, before = keras.ops.convert_to_numpy(layer.kernel).astype("float64"), distance
         distance = float(np.linalg.norm(_gradient(z, targets, w, penalty))) / penalty
         if distance <= tolerance or distance >= before:

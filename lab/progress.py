@@ -74,7 +74,7 @@ class Show:
         )
 
     def _step(self, e: dict) -> None:
-        what = f"epoch {e['epoch']} batch {e['step']}/{e['steps']} loss {e['loss']:.3f}"
+        what = f"{e['what']} {e['step']}/{e['steps']}" if "what" in e else _batch(e)
         self._task(e["phase"], e["steps"], e["step"], what)
         if self._first is None:
             self._first = (time.monotonic(), e["step"])  # the steps before it compiled: no measure of the rest
@@ -91,6 +91,10 @@ class Show:
             self.task = self.progress.add_task(description, total=total, what="")
             self._first = None
         self.progress.update(self.task, total=total, completed=step, what=what)
+
+
+def _batch(e: dict) -> str:
+    return f"epoch {e['epoch']} batch {e['step']}/{e['steps']} loss {e['loss']:.3f}"
 
 
 @contextmanager

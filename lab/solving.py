@@ -10,9 +10,11 @@ boosting      ─► Trees       ─► lab.boosted_trees
 There is always an output for each of the K classes, also where the training examples lack some.
 """
 
+import itertools
 import json
 import tempfile
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from lab.errors import BadInput
+from lab.steps import Tell
 
 Array = np.ndarray
 ABSENT = -1e4  # logit of a class without examples: its probability is 0, and the value finite in float16, too
@@ -29,6 +32,10 @@ PENALTY = 2.0**10  # big_vision's
 CONSTANT = 100.0  # big_vision's: a feature so large that its weight, the bias, is hardly penalised
 ALONE = "nothing: each example is alone in its class"
 NEIGHBOURS = (1, 3, 5, 10, 20, 50, 100, 200)
+
+
+def quiet(what: str, done: int, of: int) -> None:
+    """Tells nobody how far it is."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -77,6 +84,7 @@ def logreg(
     steps: int = 1000,
     tolerance: float = 1e-6,
     search_steps: int = 100,
+    tell: Tell = quiet,
 ) -> Linear:
     """Multinomial logistic regression on standardised features, its C by stratified, cross-validated accuracy.
 
@@ -100,7 +108,7 @@ def logreg(
     # one thread: many would wait for each other at each of its small products, and add up in another order elsewhere
     with warnings.catch_warnings(), threadpool_limits(1):
         warnings.simplefilter("ignore", ConvergenceWarning)  # told in `about`
-        about = _cross_validated(pipeline, x, y, seed, grid, folds)
+        about = _cross_validated(pipeline, x, y, seed, grid, folds, tell)
         final = {"logisticregression__C": about["C"], "logisticregression__max_iter": steps}
         scaler, model = pipeline.set_params(**final).fit(x, y)
     iterations = int(model.n_iter_.max())
@@ -217,6 +225,7 @@ def boosting(
     rate: float | None = None,
     patience: int = 50,
     threads: int = -1,
+    tell: Tell = quiet,
 ) -> Trees:
     """Gradient boosting of symmetric trees by CatBoost, of as many as have the lowest log loss on validation.
 
@@ -239,7 +248,8 @@ def boosting(
         learning_rate=rate, early_stopping_rounds=patience, use_best_model=True, grow_policy="SymmetricTree",
         random_seed=seed, thread_count=threads, allow_writing_files=False, verbose=False,
     )  # fmt: skip
-    model.fit(x, y, eval_set=(_finite(x_val)[known], y_val[known]))
+    told = Told(lambda done: tell("tree", done, iterations))
+    model.fit(x, y, eval_set=(_finite(x_val)[known], y_val[known]), callbacks=[told])
     losses = next(iter(model.get_evals_result()["validation"].values()))
     about = {
         "trees": int(model.tree_count_), "by": "log loss on validation", "loss": float(min(losses)),
@@ -250,6 +260,18 @@ def boosting(
         model.save_model(str(file), format="json")
         trees = _of_json(json.loads(file.read_text(encoding="utf-8")), depth, present, classes, about)
     return replace(trees, borders=_off_values(trees.features, trees.borders, x))
+
+
+@dataclass(frozen=True)
+class Told:
+    """Tells CatBoost's iterations as they end."""
+
+    tell: Callable[[int], None]
+
+    def after_iteration(self, info: Any) -> bool:
+        """Whether CatBoost is to go on."""
+        self.tell(info.iteration)
+        return True
 
 
 def _off_values(features: Array, borders: Array, x: Array) -> Array:
@@ -303,7 +325,7 @@ def _finite(x: Array) -> Array:
 
 
 def _cross_validated(
-    pipeline: Any, x: Array, y: Array, seed: int, grid: tuple[float, ...], folds: int
+    pipeline: Any, x: Array, y: Array, seed: int, grid: tuple[float, ...], folds: int, tell: Tell
 ) -> dict[str, Any]:
     from sklearn.model_selection import GridSearchCV, StratifiedKFold
 
@@ -312,7 +334,13 @@ def _cross_validated(
         return {"C": 1.0, "by": ALONE, "tried": []}
     counted, folds = counts[y] > 1, int(min(folds, counts[counts > 1].min()))
     cut = StratifiedKFold(folds, shuffle=True, random_state=seed)
-    search = GridSearchCV(pipeline, {"logisticregression__C": order}, cv=cut, refit=False)
+    done = itertools.count(1)
+
+    def scored(model: Any, x: Array, y: Array) -> float:
+        tell("fit", next(done), len(order) * folds)
+        return model.score(x, y)
+
+    search = GridSearchCV(pipeline, {"logisticregression__C": order}, scoring=scored, cv=cut, refit=False)
     scores = search.fit(x[counted], y[counted]).cv_results_["mean_test_score"]
     return _best("C", dict(zip(order, scores, strict=True)), f"{folds}-fold cross-validated accuracy")
 

@@ -15,6 +15,9 @@ from typing import Any, Literal
 Kind = Literal["kernel", "bias", "scale", "shift", "statistics", "adapter", "constant"]
 
 
+Tell = Callable[[str, int, int], None]
+
+
 class Selection(frozenset[int]):
     """Indices of variables of a network; unite with |, intersect with &, subtract with -."""
 
@@ -144,7 +147,10 @@ class Adapt:
 
 @dataclass(frozen=True)
 class Problem:
-    """What a probe solves: features (N, D) and labels (N,) of training and validation, K classes, the run's seed."""
+    """What a probe solves: features (N, D) and labels (N,) of training and validation, K classes, the run's seed.
+
+    `tell` takes what is counted, how many are done, and of how many.
+    """
 
     x: Any
     y: Any
@@ -152,6 +158,7 @@ class Problem:
     y_val: Any
     classes: int
     seed: int
+    tell: Tell
 
 
 @dataclass(frozen=True)

@@ -314,7 +314,11 @@ class Trainer:
             raise BadInput("a probe fits one label an image; for masks take extract, a head on frozen features")
         (x, read), (x_val, _) = self._features(self.data.train), self._features(self.data.val)
         y, y_val = self.data.train.labels, self.data.val.labels
-        found = step.solve(Problem(x, y, x_val, y_val, len(self.data.classes), self.options.seed))
+
+        def tell(what: str, done: int, of: int) -> None:
+            self.progress({"phase": step.name, "what": what, "step": done, "steps": of})
+
+        found = step.solve(Problem(x, y, x_val, y_val, len(self.data.classes), self.options.seed, tell))
         self.net.put(found)
         self._infer.clear()
         self.record[-1] |= {

@@ -13,7 +13,7 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lab import formats
+from lab import formats, progress
 from lab.boosted_trees import BoostedTrees
 from lab.environment import hushed
 from lab.errors import BadInput
@@ -363,3 +363,27 @@ def test_gradient_descent_lacks_no_class_and_says_when_it_was_stopped_early():
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is what runs the others there")
 def test_the_layers_and_gradient_descent_hold_under_jax(tmp_path):
     passes_under_jax(tmp_path, "adds_up or votes and 7 or coefficients and 3-1", "test_solving")
+
+
+@pytest.mark.parametrize(
+    ("solve", "what", "of"),
+    [
+        (lambda x, y, tell: logreg(x, y, 3, grid=(0.1, 1.0), folds=3, tell=tell), "fit", 6),
+        (lambda x, y, tell: boosting(x, y, 3, x, y, iterations=5, threads=1, tell=tell), "tree", 5),
+        (lambda x, y, tell: logreg_gd(x, y, 3, 0.1, steps=250, tolerance=0, tell=tell), "step", 250),
+    ],
+    ids=["logreg", "boosting", "logreg_gd"],
+)
+def test_what_takes_long_tells_how_far_it_is(solve, what, of):
+    told = []
+    solve(*blobs(60), lambda *event: told.append(event))
+    assert [done for _, done, _ in told] == sorted({done for _, done, _ in told}) and len(told) > 1
+    assert {(name, total) for name, _, total in told} == {(what, of)} and told[-1][1] == of
+
+
+def test_a_probe_in_progress_is_shown_with_what_it_counts(monkeypatch, capsys):
+    monkeypatch.setattr(progress, "PLAIN", -1)
+    with progress.Show(1) as show:
+        for tree in (1, 2):
+            show.event({"event": "step", "phase": "fit", "what": "tree", "step": tree, "steps": 5})
+    assert "fit tree 2/5, about " in capsys.readouterr().out

@@ -23,4 +23,6 @@ class Boosting(Strategy):
         yield Fit(self.solve)
 
     def solve(self, p: Problem):
-        return solving.boosting(p.x, p.y, p.classes, p.x_val, p.y_val, p.seed, self.iterations, self.depth, self.rate)
+        return solving.boosting(
+            p.x, p.y, p.classes, p.x_val, p.y_val, p.seed, self.iterations, self.depth, self.rate, tell=p.tell
+        )

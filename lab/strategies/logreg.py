@@ -18,4 +18,4 @@ class Logreg(Strategy):
         yield Fit(self.solve)
 
     def solve(self, p: Problem):
-        return solving.logreg(p.x, p.y, p.classes, p.seed)
+        return solving.logreg(p.x, p.y, p.classes, p.seed, tell=p.tell)

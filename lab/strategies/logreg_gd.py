@@ -22,4 +22,4 @@ class LogregGd(Strategy):
     def solve(self, p: Problem):
         from lab.gradient_descent import logreg_gd
 
-        return logreg_gd(p.x, p.y, p.classes, self.l2)
+        return logreg_gd(p.x, p.y, p.classes, self.l2, tell=p.tell)
