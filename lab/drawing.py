@@ -20,6 +20,15 @@ def subplots(rows: int, columns: int, width: float, height: float) -> tuple[Any,
     return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
 
 
+def dots(axis: Any, labels: list[str], values: list[list[float]]) -> None:
+    """A line for each label, from the top: a dot for each of its values, and a stroke for their mean."""
+    for y, of in enumerate(reversed(values)):
+        axis.plot(of, [y] * len(of), "o", color="#0072B2", alpha=0.5, ms=5)
+        axis.plot([sum(of) / len(of)], [y], "|", color="#D55E00", ms=16, mew=2.5)
+    axis.set_yticks(range(len(labels)), labels[::-1], fontsize=8, parse_math=False)
+    axis.grid(alpha=0.25)
+
+
 def legend_below(figure: Any, labels: list[str], handles: list[Any] | None = None) -> None:
     """A legend below all axes, in two columns where its longest label leaves room for two; the figure grows with it."""
     columns = 2 if max(map(len, labels)) < LONG else 1

@@ -97,15 +97,11 @@ def _against(by_seed: dict[int, float], base: dict[int, float]) -> list[str]:
 
 
 def _draw(numbers: list[list], score: str, data: str) -> Any:
-    from lab.drawing import subplots
+    from lab.drawing import dots, subplots
 
     figure, axes = subplots(1, 1, width=8, height=1.2 + 0.3 * len(numbers))
     axis = axes[0, 0]
-    for i, (_, values) in enumerate(reversed(numbers)):
-        axis.plot(values, [i] * len(values), "o", color="#0072B2", alpha=0.5, ms=5)
-        axis.plot([np.mean(values)], [i], "|", color="#D55E00", ms=16, mew=2.5)
-    axis.set_yticks(range(len(numbers)), [label for label, _ in reversed(numbers)], fontsize=8, parse_math=False)
+    dots(axis, [label for label, _ in numbers], [values for _, values in numbers])
     axis.set(xlabel=f"test {score}: each seed, and their mean")
-    axis.grid(alpha=0.25)
     figure.suptitle(f"{data}: {score} by policy for the bands", fontsize=11)
     return figure

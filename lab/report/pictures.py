@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.report import bubbles, channels, curves, policies, shots, smoothed
+from lab.report import bubbles, channels, curves, policies, shots, smoothed, strategies
 from lab.spec import digest
 
 KEY = "lab-digest"
@@ -31,7 +31,7 @@ def wanted(root: Path, records: list[dict[str, Any]]) -> list[Picture]:
     """All pictures that the records call for."""
     made = [
         Picture(root / "img" / name, numbers, draw)
-        for module in (curves, policies, bubbles, smoothed, channels, shots)
+        for module in (curves, policies, bubbles, smoothed, channels, shots, strategies)
         for name, numbers, draw in module.pictures(records)
     ]
     return made

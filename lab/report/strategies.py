@@ -1,0 +1,67 @@
+"""All strategies that an experiment compared on one network and data set: score beside cost, in a picture."""
+
+from collections.abc import Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from lab.spec import digest, plain
+from lab.store import data_of
+from lab.tasks import CALLED, SCORES, score
+
+Record = dict[str, Any]
+# What is the same for all that stand in one picture; probes have no batches, rates and budgets.
+SAME = ("task", "data", "data_fingerprint", "drop_classes", "limit", "bands", "backbone", "head", "size", "contrast")
+FEWEST = 5  # strategies that make a picture
+
+
+def compared(records: list[Record]) -> Iterator[tuple[Record, dict[str, list[Record]]]]:
+    """Yields (a run, {strategy: its runs by seed}) of each comparison, the best mean test score first."""
+    groups: dict[str, list[Record]] = {}
+    for r in records:
+        if r["status"] == "done" and "members" not in r and r["choices"].get("shots") is None:
+            key = digest([r["experiment"], {k: r["choices"].get(k) for k in SAME}])
+            groups.setdefault(key, []).append(r)
+    for some in groups.values():
+        runs: dict[str, list[Record]] = {}
+        for r in sorted(some, key=lambda r: r["choices"]["seed"]):
+            runs.setdefault(r["choices"]["strategy"], []).append(r)
+        alone = all(len({r["choices"]["seed"] for r in of}) == len(of) for of in runs.values())
+        if len(runs) >= FEWEST and alone:
+            yield some[0], dict(sorted(runs.items(), key=lambda item: -np.mean([score(r, "test") for r in item[1]])))
+
+
+def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
+    """(file name below img/, numbers, how to draw) for every comparison."""
+    for first, runs in compared(records):
+        c = first["choices"]
+        numbers = [[_label(s, of), [score(r, "test") for r in of], [_seconds(r) for r in of]] for s, of in runs.items()]
+        data = data_of(c)
+        name = f"strategies/{first['experiment']}-{plain(data)}-{plain(c['backbone'])}-{c['size']}px.png"
+        title = f"{data}, {c['backbone']}, {c['size']} px"
+        yield name, numbers, partial(_draw, numbers, CALLED[SCORES[c["task"]]], title)
+
+
+def _label(strategy: str, runs: list[Record]) -> str:
+    trained = max(r["net"]["trained"] for r in runs)
+    return f"{strategy}, {trained:,} trained" if trained else strategy
+
+
+def _seconds(record: Record) -> float:
+    """Of the CPU: other work on the machine does not count."""
+    return record["cost"]["train_cpu_seconds"]
+
+
+def _draw(numbers: list[list], score: str, title: str) -> Any:
+    from lab.drawing import dots, subplots
+
+    figure, axes = subplots(1, 2, width=6, height=1.2 + 0.27 * len(numbers))
+    left, right = axes[0]
+    labels = [label for label, _, _ in numbers]
+    dots(left, labels, [values for _, values, _ in numbers])
+    dots(right, [""] * len(labels), [seconds for _, _, seconds in numbers])
+    left.set(xlabel=f"test {score}: each seed, and their mean")
+    right.set(xlabel="training, seconds of the CPU", xscale="log")
+    figure.suptitle(f"{title}: strategies by test {score}; the number of parameters that each trains", fontsize=11)
+    return figure
