@@ -2,7 +2,7 @@
 
 from test_report import record
 
-from lab.report import shots
+from lab.report import readme, shots
 
 
 def runs(strategy, scores, **more):
@@ -11,7 +11,8 @@ def runs(strategy, scores, **more):
     for examples, values in scores.items():
         for seed, value in enumerate(values):
             r = record(strategy, seed, value, **more)
-            r["choices"] |= {"shots": str(examples)}
+            r["choices"] |= {"shots": str(examples), "data": r["choices"]["dataset"]}
+            r["group"] += str(examples)
             r["data"] = {"splits": {"train": {"examples": examples}}}
             made.append(r)
     return made
@@ -63,3 +64,13 @@ def test_a_picture_is_drawn_of_each_comparison():
     [(name, numbers, draw)] = shots.pictures([*SCRATCH, *runs("finetune", {10: (0.5, 0.52), 100: (0.6, 0.62)})])
     assert name.startswith("shots/") and numbers[1][1][0] == [10, 0.5, 0.52]
     assert draw().axes[0].get_xscale() == "log"
+
+
+def test_runs_that_stand_in_the_table_by_shots_are_rows_of_the_main_one_only_without_it(tmp_path):
+    alone = runs("scratch", {10: (0.2, 0.3)}, dataset="digits")
+    assert shots.others([*SCRATCH, *alone]) == alone
+    blocks = {n: f"[comment]: # ({n}_start)\n[comment]: # ({n}_end)\n" for n in ("result_table", "shots_table")}
+    for text, rows in ((blocks["result_table"], 3), ("".join(blocks.values()), 0)):
+        (tmp_path / "README.md").write_text(text)
+        readme.rewrite(tmp_path, SCRATCH)
+        assert (tmp_path / "README.md").read_text().count("| scratch ") == rows

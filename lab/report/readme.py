@@ -55,6 +55,8 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "sizes_table": lambda root, records: sizes.refused(root),
 }
 
+ROWS = ("result_table", "margins_table")  # that a run has no row in where it stands in the table by shots
+
 
 def rewrite(root: Path, records: list[dict[str, Any]]) -> str:
     """Rebuilds the blocks of README.md; says what it did. A README without markers is left as it is."""
@@ -73,9 +75,10 @@ def rewrite(root: Path, records: list[dict[str, Any]]) -> str:
 
 
 def with_blocks(text: str, root: Path, records: list[dict[str, Any]]) -> str:
+    rest = shots.others(records) if _pattern("shots_table").search(text) else records
     for name, build in BLOCKS.items():
         if _pattern(name).search(text):
-            block = build(root, records)
+            block = build(root, rest if name in ROWS else records)
             text = _pattern(name).sub(partial(_between, block), text)
     return text
 

@@ -23,18 +23,27 @@ BASE = "scratch"
 
 def compared(records: list[Record]) -> Iterator[tuple[Record, dict[str, Curve]]]:
     """Yields (a run, {strategy: its curve}) of each comparison over several sizes of the training split."""
+    for some in _groups(records):
+        curves: dict[str, Curve] = {}
+        for r in sorted(some, key=examples):
+            by_size = curves.setdefault(r["choices"]["strategy"], {})
+            by_size.setdefault(examples(r), {})[r["choices"]["seed"]] = score(r, "test")
+        yield some[0], dict(sorted(curves.items(), key=lambda item: -_mean(item[1][max(item[1])])))
+
+
+def others(records: list[Record]) -> list[Record]:
+    """The runs that stand in no such comparison."""
+    shown = {id(r) for some in _groups(records) for r in some}
+    return [r for r in records if id(r) not in shown]
+
+
+def _groups(records: list[Record]) -> list[list[Record]]:
     groups: dict[str, list[Record]] = {}
     for r in records:
         if r["status"] == "done" and "members" not in r:
             key = digest([r["experiment"], {k: r["choices"].get(k) for k in SAME}])
             groups.setdefault(key, []).append(r)
-    for some in groups.values():
-        if len({r["choices"].get("shots") for r in some}) > 1:
-            curves: dict[str, Curve] = {}
-            for r in sorted(some, key=examples):
-                by_size = curves.setdefault(r["choices"]["strategy"], {})
-                by_size.setdefault(examples(r), {})[r["choices"]["seed"]] = score(r, "test")
-            yield some[0], dict(sorted(curves.items(), key=lambda item: -_mean(item[1][max(item[1])])))
+    return [some for some in groups.values() if len({r["choices"].get("shots") for r in some}) > 1]
 
 
 def examples(record: Record) -> int:
