@@ -67,7 +67,7 @@ def _by_tensorflow(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
             raise
 
     options = tf.data.Options()
-    options.threading.private_threadpool_size = 2  # TensorFlow's own has one thread, see `lab.child`
+    options.threading.private_threadpool_size = 2  # TensorFlow's own has one thread, see `lab.opening`
     chosen = tf.data.Dataset.from_generator(lambda: takes, output_signature=tf.TensorSpec([None], "int64"))
     # one call at a time: that is all that TensorFlow allows a Python function where it is deterministic
     batches = chosen.map(lambda take: tf.numpy_function(read, [take], images.dtype)).prefetch(AHEAD)

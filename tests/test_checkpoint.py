@@ -6,7 +6,7 @@ from test_strategies import STRATEGIES, Resolved, made_trainer
 
 from lab import names
 from lab.checkpoint import Checkpoint
-from lab.child import drive
+from lab.execution import drive
 
 
 class Killed(BaseException):

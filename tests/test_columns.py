@@ -10,11 +10,11 @@ import pytest
 from conftest import passes_under_jax
 
 from lab import command, names, predict, run, store
-from lab.child import inputs_of
 from lab.columns import Table, learnt, read
 from lab.datasets import opened
 from lab.errors import BadInput
 from lab.load import reread
+from lab.opening import inputs_of
 from lab.scaling import REACH, standardizing
 from lab.spec import Run, resolve
 
@@ -375,7 +375,7 @@ def test_a_table_that_cannot_be_predicted_is_refused_in_one_line(trained, tmp_pa
 def test_every_strategy_with_a_new_head_trains_twice_the_same(tmp_path, strategy, head):
     import keras
 
-    from lab.child import drive
+    from lab.execution import drive
     from lab.net import Net
     from lab.tasks import classification
     from lab.train import Options, Trainer

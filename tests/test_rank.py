@@ -9,7 +9,7 @@ import pytest
 from conftest import tiny_data, tiny_trainer
 from scipy.stats import weightedtau
 
-from lab import child, command, names, rank, store, weights
+from lab import command, names, rank, scoring, store, weights
 from lab.channels.rgb import Rgb
 from lab.data import Split
 from lab.errors import BadInput
@@ -194,14 +194,14 @@ def test_with_three_pairs_the_correlations_are_shown(capsys):
 def test_the_sample_keeps_the_classes_proportions_and_is_the_seeds():
     labels = np.repeat([0, 1, 2], [200, 100, 20])
     train = Split(np.zeros((320, 8, 8, 3), "uint8"), labels, np.arange(320))
-    sample = child.sampled(train, 32, 0)
+    sample = scoring.sampled(train, 32, 0)
     assert np.bincount(sample.labels).tolist() == [20, 10, 2]
-    assert (sample.ids == child.sampled(train, 32, 0).ids).all() and set(sample.ids) != set(
-        child.sampled(train, 32, 1).ids
+    assert (sample.ids == scoring.sampled(train, 32, 0).ids).all() and set(sample.ids) != set(
+        scoring.sampled(train, 32, 1).ids
     )
-    assert len(child.sampled(train, 10_000, 0)) == 320
+    assert len(scoring.sampled(train, 10_000, 0)) == 320
     with pytest.raises(BadInput, match=r"--sample 2 gives . examples of . classes"):
-        child.sampled(train, 2, 0)
+        scoring.sampled(train, 2, 0)
 
 
 def test_a_sources_own_classifier_predicts_its_own_classes(tmp_path):
@@ -214,7 +214,7 @@ def test_a_sources_own_classifier_predicts_its_own_classes(tmp_path):
         source=source, backbone=backbone, head=names.build("heads", "linear"), channels=Rgb(), run=Run()
     )
     sample = trainer.data.val
-    predicted, reason = child.predicted_by_source(resolved, trainer, sample)
+    predicted, reason = scoring.predicted_by_source(resolved, trainer, sample)
     classes = source.meta["net"]["outputs"]
     assert reason is None and predicted.shape == (len(sample), classes)
     np.testing.assert_allclose(predicted.sum(axis=1), 1)
@@ -225,5 +225,5 @@ def test_a_sources_own_classifier_predicts_its_own_classes(tmp_path):
     masks = weights.Source("run", "run:x", "d", None, {"choices": {"task": "segmentation"}})
     for given, why in ((None, "random weights"), (masks, "run:x labels pixels")):
         resolved.source = given
-        nothing, reason = child.predicted_by_source(resolved, trainer, sample)
+        nothing, reason = scoring.predicted_by_source(resolved, trainer, sample)
         assert nothing is None and reason.startswith(why)

@@ -8,9 +8,9 @@ import pytest
 from conftest import passes_under_jax, tiny_data, tiny_masks, tiny_trainer
 
 from lab import names, weights
-from lab.child import drive
 from lab.distillation import Distillation
 from lab.errors import BadInput
+from lab.execution import drive
 from lab.load import open_net
 from lab.net import Net, to_numpy
 from lab.steps import Adapt, Fit, Match, Phase, Recalibrate

@@ -1,0 +1,140 @@
+"""What a run does: asks its strategy for steps, has them executed, measures, and gives the record."""
+
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from lab import checks, examples, inference, store
+from lab.bands import recorded
+from lab.checks import statistics
+from lab.environment import environment, now, peak_memory
+from lab.errors import Interrupted
+from lab.features import weights_digest
+from lab.flops import gflops
+from lab.opening import open_trainer
+from lab.spec import Resolved
+
+
+def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Trains and measures; returns the record and leaves weights and predictions beside it.
+
+    Interrupted, it leaves the best weights so far, and a record that says so.
+    """
+    began, started = time.perf_counter(), now()
+    trainer = open_trainer(resolved, Path(order["root"]), tell, order["experiment"])
+    findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
+    try:
+        drive(resolved, trainer, tell)
+        seconds, cpu_seconds = trainer.spent
+        tell({"event": "note", "text": "evaluating"})
+        measured = measure(resolved, order, trainer, findings, tell)
+    except Interrupted:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        seconds, cpu_seconds = trainer.spent
+        measured = {"status": "interrupted", "cost": {}}
+    file = save(resolved, order, trainer)
+    measured["cost"] |= {
+        "train_seconds": seconds,
+        "train_cpu_seconds": cpu_seconds,
+        "seconds": time.perf_counter() - began,
+        "peak_memory_mb": peak_memory(),
+        "file_mb": file.stat().st_size / 1e6,
+        "gflops": gflops(trainer.net.model),
+    }
+    return {
+        **measured,
+        "data": describe_data(trainer.data) | {"shareable": resolved.dataset.shareable},
+        "net": describe_net(trainer),
+        "steps": trainer.record,
+        "findings": findings,
+        "found": trainer.found,
+        "environment": environment(),
+        "started": started,
+        "finished": now(),
+    }
+
+
+def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Every split's figures and the cost of inference; leaves the predictions beside the record."""
+    data, root = trainer.data, Path(order["root"])
+    scores = {name: trainer.evaluate(split, last=name == "test") for name, split in data.splits().items()}
+    cost = inference.cost(trainer)
+    if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
+        tell({"event": "finding", **stale})
+        findings.append(stale)
+    trainer.task.keep(
+        root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()}
+    )
+    examples.keep(resolved, root, data)
+    return {"status": "done", "cost": cost, **{name: result for name, (result, _) in scores.items()}}
+
+
+def save(resolved: Resolved, order: dict, trainer) -> Path:
+    """Writes the weights into the cache."""
+    file = store.cache(Path(order["root"]), order["experiment"]) / f"{resolved.stem}.weights.h5"
+    with store.replacing(file) as partial:
+        trainer.net.save(partial)
+    return file
+
+
+def look(trainer, tell: Callable[[dict], None], every: bool) -> list[dict[str, Any]]:
+    """The findings of the checks, each told as it is made."""
+    tell({"event": "note", "text": "checking"})
+    found = []
+    for what, finding in checks.before(trainer, every):
+        tell({"event": "finding", **finding} if finding else {"event": "looked", "what": what})
+        found += [finding] if finding else []
+    return found
+
+
+def doctor(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+    """Makes every check and trains nothing that lasts."""
+    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    return {"findings": look(trainer, tell, every=True), "environment": environment(), "found": trainer.found}
+
+
+def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:
+    """Asks the strategy for steps and has them executed, each told the result of the one before."""
+    plan: Any = resolved.strategy.steps(trainer.net.parts)
+    result: Any = None
+    while True:
+        try:
+            step = plan.send(result)
+        except StopIteration:
+            return
+        tell({"event": "note", "text": step.name})
+        result = trainer.execute(step)
+
+
+def describe_data(data) -> dict[str, Any]:
+    """What the record says of the data."""
+    return {
+        "digest": data.digest,
+        "shape": data.shape,
+        "splits": {n: {"examples": len(s), "digest": s.digest} for n, s in data.splits().items()},
+        "classes": data.classes,
+        "source": data.source,
+        "left_out": data.left_out,
+        **({"palette": data.palette} if data.palette else {}),
+        **({"bands": recorded(data.bands)} if data.bands else {}),
+        **({"table": data.table.record()} if data.table else {}),
+    }
+
+
+def describe_net(trainer) -> dict[str, Any]:
+    """What the record says of the network as it is now."""
+    net = trainer.net
+    return {
+        "shape": net.shape,
+        "head": str(net.head) if net.head else "its own",
+        "outputs": net.outputs,
+        "matched_from": net.matched_from,
+        **({"probe": net.probe} if net.probe else {}),
+        "scaling": net.scaling and net.scaling.record(),
+        "stages": net.stages,
+        "weights_digest": weights_digest(net.values()),
+        "parameters": net.model.count_params(),
+        "trained": max([0, *(s.get("trained", 0) for s in trainer.record)]),
+    }
