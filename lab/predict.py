@@ -110,7 +110,9 @@ def of_table(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str
     """
     frame, rows = rows_of(record, args.images)
     if args.id not in (None, *frame.columns):
-        raise BadInput(f"--id {args.id!r}: {Path(args.images[0]).name} has no such column; it has {', '.join(frame.columns)}")
+        raise BadInput(
+            f"--id {args.id!r}: {Path(args.images[0]).name} has no such column; it has {', '.join(frame.columns)}"
+        )
     name = args.id or next((n for n in IDS if n in frame), None)
     ids = frame[name].tolist() if name else [str(i + 1) for i in range(len(frame))]
     head, target = name or IDS[0], record["data"]["table"]["target"]

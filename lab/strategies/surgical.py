@@ -16,6 +16,7 @@ class Surgical(Strategy):
     """
 
     stages: tuple[Annotated[int, Between(1, 32)], ...] = (1,)
+    head_rate: Annotated[float, Between(1e-3, 1e3)] = 10.0  # most features stand still, so it stands larger steps
 
     def steps(self, net):
         names = [f"stage{number}" for number in self.stages]
@@ -23,5 +24,5 @@ class Surgical(Strategy):
             there = [n for n in net.stages if net.learning(net.source & net.stage(n))]
             raise BadInput(f"{self}: this backbone has no {missing[0]} to train; it has {', '.join(there)}")
         select = net.source & net.stage(*names) | net.new
-        yield Phase(select)
+        yield Phase(select, rates={"head": self.head_rate})
         yield Recalibrate(select)
