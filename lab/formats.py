@@ -130,7 +130,7 @@ def _unwrapped(layer: Any, *inputs: Any, **options: Any) -> Any:
     """Calls a layer on symbolic tensors; one of the lab's leaves the operations that it is made of."""
     from keras import layers, ops
 
-    from lab.layers import Matched, Preprocess
+    from lab.layers import Affine, Matched, Mix, Preprocess
 
     if isinstance(layer, Preprocess):
         return _affine(layer, *inputs)
@@ -139,6 +139,14 @@ def _unwrapped(layer: Any, *inputs: Any, **options: Any) -> Any:
         p = dense(layers.Softmax(dtype="float32")(*inputs))
         dense.kernel.assign(layer.table)
         return ops.log(ops.maximum(p, 1e-12))
+    # their constants, made tensors, would be further inputs of an ONNX graph
+    if isinstance(layer, Affine):
+        return layers.Rescaling(layer.scale, layer.offset, name=layer.name)(*inputs)
+    if isinstance(layer, Mix):
+        dense = layers.Dense(len(layer.matrix[0]), use_bias=False, dtype="float32", name=layer.name)
+        mixed = dense(*inputs)
+        dense.kernel.assign(layer.matrix)
+        return mixed
     own = type(layer).__module__.startswith("lab.") and not layer.weights
     return layer.call(*inputs) if own else layer(*inputs, **options)
 

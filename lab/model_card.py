@@ -139,7 +139,7 @@ def use(record: dict[str, Any], about: dict[str, Any]) -> str:
         else f"(N, {count}), in the order of `classes.txt`; a row adds up to 1."
     )
     said, lines = _of_stored(record, about) if "bands" in about["input"] else _of_photos(record)
-    lines += ['classes = open("classes.txt", encoding="utf-8").read().splitlines()']
+    lines += ['classes = Path("classes.txt").read_text(encoding="utf-8").splitlines()']
     text = f"{said}\n\n`probabilities` is float32 {given}\n\n" + _code("\n".join(lines))
     for name in about["formats"]:
         needed = [f"import {m}" for m in about["imports"]] if name == "keras" else []
@@ -157,6 +157,8 @@ def _of_photos(record: dict[str, Any]) -> tuple[str, list[str]]:
         "in the file, any N. Do not scale or normalise them: that is inside. Resizing is the caller's: bilinear, with "
         "antialiasing where it shrinks, as Pillow does."
     ), [
+        "from pathlib import Path",
+        "",
         "import numpy as np",
         f"from PIL import {pillow}",
         "",
@@ -176,10 +178,11 @@ def _of_stored(record: dict[str, Any], about: dict[str, Any]) -> tuple[str, list
             " `NAME missing` is 1 where the number is missing, and else 0. Do not standardise them: that is inside."
         ), [
             "import json",
+            "from pathlib import Path",
             "",
             "import numpy as np",
             "",
-            'columns = json.load(open("export.json", encoding="utf-8"))["input"]["bands"]',
+            'columns = json.loads(Path("export.json").read_text(encoding="utf-8"))["input"]["bands"]',
             "row = dict.fromkeys(columns, 0.0)  # put the row's own values here",
             'images = np.array([[row[name] for name in columns]], "float32")',
         ]
@@ -187,6 +190,8 @@ def _of_stored(record: dict[str, Any], about: dict[str, Any]) -> tuple[str, list
         f"`images` is float32 (N, {', '.join(map(str, shape))}), with values as they are stored in the files, any N, "
         f"of the bands {names_of}, in this order. Do not scale them, nor fill what is no datum: that is inside."
     ), [
+        "from pathlib import Path",
+        "",
         "import rasterio",
         "",
         f'with rasterio.open("tile.tif") as file:  # of {shape[1]} × {shape[0]} px',

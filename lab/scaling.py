@@ -51,8 +51,9 @@ class Scaling:
         x = of.take(images, np.array(self.take), axis=-1)
         middle, low, high = (np.array(v, "float32") for v in (self.middle, self.low, self.high))
         nodata = np.array([np.nan if v is None else v for v in self.nodata], "float32")
-        is_none = of.logical_or(of.isnan(x), of.equal(x, nodata))
-        return of.clip(255 * (of.where(is_none, middle, x) - low) / (high - low), 0, 255)
+        # one after the other: tf2onnx 1.17 loses one of two that are joined by a logical or
+        x = of.where(of.isnan(x), middle, of.where(of.equal(x, nodata), middle, x))
+        return of.clip(255 * (x - low) / (high - low), 0, 255)
 
     def record(self) -> dict[str, Any]:
         """As a run's record holds it; what stands for no datum, the bands say."""

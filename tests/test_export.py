@@ -15,9 +15,14 @@ from conftest import ROOT
 from PIL import Image
 
 import lab.run
-from lab import command, export, formats, model_card, names, predictions, store
+from lab import command, export, formats, model_card, names, predict, predictions, store
 from lab.backbones.applications import TABLE
+from lab.bands import Band
+from lab.environment import hushed
 from lab.errors import BadInput
+from lab.net import Net, to_numpy
+from lab.scaling import Scaling
+from lab.tasks import classification
 
 HERE = [name for name, f in formats.FORMATS.items() if all(map(find_spec, f.needs))]
 
@@ -181,14 +186,71 @@ def test_every_preprocessing_survives_without_a_layer_of_the_labs(tmp_path):
 
 
 def test_a_counted_table_and_batch_norm_become_stock_layers(digits):
-    from lab.net import Net
-    from lab.tasks import classification
-
     net = Net(names.build("backbones", "cnn10(width=4)"), (16, 16, 1), names.build("heads", "linear"), 7, "standardize")
     net.match(np.random.default_rng(0).dirichlet(np.ones(3), 7).astype("float32"))
     model = formats.standalone(net)
     assert formats.foreign(model) == [] and model.output_shape == (None, 3)
     np.testing.assert_allclose(model(digits), classification.probabilities(np.array(net.model([digits]))), atol=1e-6)
+
+
+STORED = [
+    ((16, 16, 6), (16, 16), (1, 2, 4, 5, 0), "inflate"),  # what is stored at the network's size, without one of six
+    ((16, 12, 4), (24, 20), (0, 1, 2, 3), "side_branch"),  # and what is enlarged
+]
+
+
+@pytest.mark.parametrize("name", formats.FORMATS)
+@pytest.mark.parametrize(("shape", "size", "take", "policy"), STORED, ids=["same size", "enlarged"])
+def test_each_format_scales_stored_values_of_bands_itself(shape, size, take, policy, name, tmp_path):
+    """16-bit values, and what is no datum, by value or NaN, through a file and its own runtime."""
+    if name not in HERE:
+        pytest.skip(f"{', '.join(formats.FORMATS[name].needs.values())} not installed")
+    roles = ("red", "green", "blue", "nir", "swir")
+    nodata = (None, 0.0, np.nan, None, None)[: len(take)]
+    how = Scaling(take, (100.0,) * len(take), (9000.0,) * len(take), (2000.0,) * len(take), nodata)
+    net = Net(
+        names.build("backbones", "cnn10(width=4)"), (*size, len(take)), names.build("heads", "linear"), 3,
+        channels=names.build("channels", policy), scaling=how, bands=[Band(r, r) for r in roles[: len(take)]],
+    )  # fmt: skip
+    images = np.random.default_rng(0).integers(0, 12_000, (5, *shape)).astype("float32")
+    images[:, :4, :4] = 0
+    images[0, 6:, 6:] = np.nan
+    file = tmp_path / formats.FORMATS[name].file
+    with hushed():
+        formats.FORMATS[name].write(formats.standalone(net, shape), file)
+        found = formats.FORMATS[name].open(file)(images)
+    expected = classification.probabilities(to_numpy(net.model(net.sized(images))))
+    assert np.isfinite(expected).all() and np.ptp(expected, axis=0).max() > 1e-3
+    np.testing.assert_allclose(found, expected, atol=1e-4)
+
+
+def test_the_rows_of_a_table_are_predicted_by_what_was_exported(tmp_path, capsys):
+    """Words, missing numbers and boosted trees: the file's rows are those that its card tells to make."""
+    rng, file = np.random.default_rng(0), tmp_path / "t.csv"
+    rows = [(f"{a:.1f}" if i % 7 else "", "uvw"[i % 3], "yes" if a + i % 3 > 1.5 else "no") for i, a in
+            enumerate(rng.uniform(0, 2, 120))]  # fmt: skip
+    file.write_text("a,b,y\n" + "".join(",".join(row) + "\n" for row in rows))
+    words = ["--dataset", f"csv:{file}", "--target", "y", "--strategy", "boosting(iterations=8,depth=3)"]
+    assert command.call(lab.run.main, [*words, "--out", str(tmp_path)]) == 0
+    (record,) = store.read(tmp_path)
+    words = [record["name"], "--to", ",".join(HERE), "--data-dir", str(file), "--out", str(tmp_path)]
+    assert command.call(export.main, words) == 0
+    folder = tmp_path / "exports" / record["name"]
+    about, card = json.loads((folder / "export.json").read_text()), (folder / "README.md").read_text()
+    assert about["input"]["bands"] == ["a", "a missing", "b=u", "b=v", "b=w"]
+    assert about["input"]["shape"] == [None, 5] and "rows of 2 columns" in card and "tabular-classification" in card
+    first = re.findall(r"```python\n(.*?)```", card, re.DOTALL)[0].replace('Path("', f'Path("{folder}/')
+    script = first.replace("0.0)", "0.0) | {'a': np.nan, 'a missing': 1, 'b=w': 1}")
+    made: dict = {}
+    exec(script, made)
+    (tmp_path / "new.csv").write_text("a,b\n,w\n")
+    capsys.readouterr()
+    words = [record["name"], str(tmp_path / "new.csv"), "--csv", str(tmp_path / "p.csv"), "--out", str(tmp_path)]
+    assert command.call(predict.main, words) == 0
+    expected = [float(v) for v in (tmp_path / "p.csv").read_text().splitlines()[1].split(",")[-2:]]
+    for name in HERE:
+        found = formats.FORMATS[name].open(folder / formats.FORMATS[name].file)(made["images"])
+        np.testing.assert_allclose(found[0], expected, atol=2e-6, err_msg=name)
 
 
 def test_it_can_be_checked_on_images_of_ones_own_and_replaces_the_export_before(run, tmp_path, capsys):
