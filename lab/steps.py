@@ -96,7 +96,7 @@ class Phase:
     `rates` multiply `rate` in the stages that they name, and the weight decay with it. `pull` is the strength of an
     L2 penalty on the distance of the source's weights from where the phase began, `shrink` that of one on the size of
     the new ones; both are added to the gradient. With `or_before` the weights from before the phase are kept where
-    none of its epochs scored better on validation.
+    none of its epochs scored better on validation, each with batch-norm statistics that were re-estimated for it.
     """
 
     select: Selection

@@ -195,6 +195,9 @@ class Trainer:
                 logs = self._epoch(model, batches, phase, number, epoch, range(epoch * chunk, upto), steps)
                 seconds = time.perf_counter() - began
                 raw = self._average(model) if self.options.ema is not None else None
+                if phase.or_before and self.options.bn != "keras":  # else it would be stale statistics that decide
+                    self.reestimate(phase.select & net.parts.kind("statistics"), batches=Recalibrate.batches)
+                    net.train_only(phase.select)
                 val = evaluate()
                 history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
                 if self.options.watch == "test":
@@ -299,7 +302,7 @@ class Trainer:
 
         They are `batches`, or one pass over the training set if that is less.
         """
-        return reestimate(self.net, chosen, self.feed.plain(batches))
+        return reestimate(self.net, chosen, self.feed.plain(batches)) if chosen else 0
 
     def _adapt(self, step: Adapt) -> Result:
         """Adds low-rank matrices to the backbone's kernels; Hu et al. 2021, section 4.1."""

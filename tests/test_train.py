@@ -121,6 +121,17 @@ def test_a_budget_in_steps_is_validated_fifty_times_at_most_and_one_in_epochs_af
     assert [h["steps"] for h in epochs.record[-1]["history"]] == [*range(1, 61)]
 
 
+def test_a_phase_that_may_be_undone_is_judged_with_statistics_of_its_own_weights(tmp_path):
+    trainer = tiny_trainer(tmp_path, epochs=2, learning_rate=5e-3)
+    everything, statistics = trainer.net.parts.all, trainer.net.parts.kind("statistics")
+    trainer.execute(Phase(everything, or_before=True))
+    assert trainer.record[-1]["kept_epoch"] > 0
+    kept = trainer.net.values()
+    trainer.reestimate(statistics, batches=100)
+    for i in statistics:
+        np.testing.assert_allclose(trainer.net.values()[i], kept[i], rtol=1e-4, atol=1e-5)
+
+
 def test_the_epoch_of_the_best_validation_score_is_kept(tmp_path):
     trainer = tiny_trainer(tmp_path, epochs=6, learning_rate=5e-3)
     trainer.execute(Phase(trainer.net.parts.all))
