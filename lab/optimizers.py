@@ -7,6 +7,8 @@ from typing import Any
 
 import keras
 
+from lab.net import to_numpy
+
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "adam": keras.optimizers.Adam,
     "sgd": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
@@ -53,7 +55,8 @@ class _Varied:
     def build(self: Any, variables: Sequence[Any]) -> None:
         super().build(variables)  # type: ignore[misc]
         self.starts = [
-            self.add_variable_from_reference(v, name="start", initializer=v) if t.pull else None
+            # from a copy: JAX takes no variable here, and would free the array that two share
+            self.add_variable_from_reference(v, name="start", initializer=to_numpy(v)) if t.pull else None
             for v, t in zip(variables, self.terms, strict=True)
         ]
 
