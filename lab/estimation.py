@@ -9,6 +9,29 @@ from lab.environment import peak_memory
 from lab.opening import open_trainer
 from lab.spec import Resolved
 from lab.steps import Adapt, Phase, Result
+from lab.training import Training, timed
+
+
+class Estimated(Training):
+    """A phase that is timed and not trained; of features that it would compute once, it computes one batch."""
+
+    before = 0.0  # seconds that the features would take
+
+    def inputs(self):
+        trainer = self.trainer
+        if self.phase.inputs == "images" or trainer.is_pyramid:
+            return super().inputs()
+        trainer.check_features(self.phase.name, self.phase.select)
+        take = trainer.feed.take(0, 0)
+        seconds, cut = timed(lambda: trainer.cut(trainer.data.train.images[take]))
+        self.before = seconds * (len(trainer.data.train) + len(trainer.data.val)) / len(take)
+        targets = trainer.feed.targets(take)
+        return lambda number, steps: ((cut, targets) for _ in steps), dict, self.net.top
+
+    def cost(self) -> tuple[float, int]:
+        """(seconds of training, number of validations) that it would take; leaves the weights as they were."""
+        steps, chunk = self.budget()
+        return self.before + steps * self.time_a_step(), -(-steps // chunk)
 
 
 def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
@@ -27,7 +50,8 @@ def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[s
             break
         if isinstance(step, Phase):
             trained = max(trained, trainer.net.parts.learning(step.select))
-            seconds, validations = trainer.estimate(step)
+            trainer.record.append({"step": step.name})
+            seconds, validations = Estimated(trainer, step).cost()
             total += seconds + validations * validation
         result = trainer.execute(step) if isinstance(step, Adapt) else Result(step.name, 0.0)
     total += validation * sum(len(s) for s in trainer.data.splits().values()) / len(trainer.data.val)

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 
 from lab.environment import device
-from lab.train import Trainer, timed
+from lab.train import Trainer
+from lab.training import timed
 
 
 def cost(trainer: Trainer) -> dict[str, float]:

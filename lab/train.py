@@ -1,4 +1,4 @@
-"""Executes the steps of a strategy; the only place that compiles and fits.
+"""Executes the steps of a strategy on a network and its data; see `lab.training` for a step that trains.
 
 After every step it proves what moved: whatever was not selected is bit-identical, and what was
 selected is not. A frozen part that moved fails the run.
@@ -7,7 +7,6 @@ selected is not. A frozen part that moved fails the run.
 import dataclasses
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -20,23 +19,16 @@ from lab.balance import WEIGHTS
 from lab.checkpoint import Checkpoint
 from lab.data import Data, Split, eval_batches
 from lab.distillation import Distillation
-from lab.errors import BadInput, Interrupted
+from lab.errors import BadInput
 from lab.feed import Feed
 from lab.net import Net, assign, to_numpy
-from lab.optimizers import Terms, optimizer
 from lab.proof import moved
 from lab.reading import ahead
 from lab.recalibrate import reestimate
-from lab.schedules import SCHEDULES
 from lab.steps import Adapt, Fit, Match, Phase, Problem, Recalibrate, Result, Selection, Step
+from lab.training import Training
 
 Array = np.ndarray
-VALIDATIONS = 50  # in a phase whose budget is in steps or seconds
-TIMED = 5  # steps that a budget in seconds is measured by
-
-
-class Diverged(Exception):
-    """The loss is not a number any more."""
 
 
 @dataclasses.dataclass
@@ -98,7 +90,7 @@ class Trainer:
         self.found: dict[str, float] = {}
         self.tried: Any = None
         self._infer: dict[int, keras.Model] = {}
-        self._is_pyramid = net.head is not None and net.head.task == "segmentation"
+        self.is_pyramid = net.head is not None and net.head.task == "segmentation"
         self._weights = (
             WEIGHTS[options.balance](task.frequencies(data.train, data.classes)) if options.balance in WEIGHTS else None
         )
@@ -125,7 +117,7 @@ class Trainer:
         if self.checkpoint:
             done = [{**vars(r), "parts": None} for r in self.results]
             about = {"results": done, "record": self.record, "spent": self.spent}
-            self.checkpoint.write("step", about, variables=self._variables())
+            self.checkpoint.write("step", about, variables=self.variables())
             self.checkpoint.remove("epoch")
         return result
 
@@ -143,7 +135,7 @@ class Trainer:
         self.results.append(Result(**{**about["results"][number], "parts": self.net.parts}))
         if len(self.results) == len(about["results"]):
             assign(self.net.model.variables, arrays["variables"])
-            self._before = tuple(about["spent"])
+            self.resumed_with(about["spent"])
         return self.results[-1]
 
     @property
@@ -155,138 +147,24 @@ class Trainer:
         wall, cpu = (b + n - s for b, n, s in zip(self._before, now, self._began, strict=True))
         return wall, cpu
 
-    def _variables(self) -> list[Array]:
+    def resumed_with(self, spent: tuple[float, float]) -> None:
+        """Counts what was spent before the run was interrupted."""
+        wall, cpu = spent
+        self._before = wall, cpu
+
+    def variables(self) -> list[Array]:
         """Copies of all variables of the network, seeds of dropout included."""
         return [to_numpy(v) for v in self.net.model.variables]
 
     def _do(self, step: Step) -> tuple[Result, Selection]:
         """(what the step gave, the variables that it may have moved; what is new in the network is in none)."""
         if isinstance(step, Phase):
-            return self._phase(step), step.select
+            return Training(self, step).run(), step.select
         if isinstance(step, Recalibrate):
             return self._recalibrate(step), step.select & self.net.parts.kind("statistics")
         if isinstance(step, Fit):
             return self._fit(step), self.net.parts.stage("head")
         return (self._adapt(step) if isinstance(step, Adapt) else self._match(step)), Selection()
-
-    def _phase(self, phase: Phase) -> Result:
-        if not phase.select:
-            raise ValueError(f"step {phase.name!r} selects nothing to train")
-        net, number = self.net, len(self.record) - 1
-        net.train_only(phase.select)
-        batches, evaluate, model = self._inputs(phase)
-        kept = self.checkpoint.read("epoch") if self.checkpoint else None
-        if kept and kept[0]["number"] != number:  # of the step before, and left by a crash
-            kept = None
-        steps, chunk = kept[0]["budget"] if kept else self._budget(phase, model, batches)
-        self._compile(model, phase, steps)
-        best: tuple[float, int, list] | None = None
-        history: list[dict[str, Any]] = []
-        if kept:
-            history, best = self._resume(model, *kept)
-        elif phase.or_before:
-            best = (self.score(), 0, self._variables())
-        try:
-            for epoch in range(len(history), -(-steps // chunk)):
-                if self._is_stuck(history):
-                    break
-                upto = min((epoch + 1) * chunk, steps)
-                began = time.perf_counter()
-                logs = self._epoch(model, batches, phase, number, epoch, range(epoch * chunk, upto), steps)
-                seconds = time.perf_counter() - began
-                raw = self._average(model) if self.options.ema is not None else None
-                if phase.or_before and self.options.bn != "keras":  # else it would be stale statistics that decide
-                    self.reestimate(phase.select & net.parts.kind("statistics"), batches=Recalibrate.batches)
-                    net.train_only(phase.select)
-                val = evaluate()
-                history.append({"epoch": epoch + 1, "steps": upto, "seconds": seconds, **logs, **named("val", val)})
-                if self.options.watch == "test":
-                    history[-1] |= named("test", self.evaluate(self.data.test)[0])
-                score = val[self.task.SCORE]
-                about = {"phase": phase.name, "epochs": -(-steps // chunk), "score": score}
-                self.progress({**about, **history[-1]})
-                if best is None or (score > best[0] if phase.or_before else score >= best[0] or self.keeps_last):
-                    best = (score, epoch + 1, self._variables())
-                if raw is not None:
-                    assign(model.trainable_variables, raw)
-                self._keep(model, (steps, chunk), history, best)
-        except Interrupted:
-            self._leave(best, history)
-            raise
-        if best is not None:
-            assign(net.model.variables, best[2])
-        self.record[-1] |= {
-            "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": history[-1]["steps"],
-            "steps_per_epoch": chunk, "history": history, "trained": net.parts.learning(phase.select),
-            **({"rates": dict(phase.rates)} if phase.rates else {}),
-            **({"pull": phase.pull, "shrink": phase.shrink} if phase.pull or phase.shrink else {}),
-            "kept_epoch": best[1] if best else None,
-            "kept_because": "last epoch" if self.keeps_last and not phase.or_before
-            else f"best validation {self.task.SCORE}" + (", or before" if phase.or_before else ""),
-            "batch_norm": net.batch_norm(),
-        }  # fmt: skip
-        return Result(phase.name, best[0] if best else 0.0, history[-1]["steps"], history)
-
-    def _keep(self, model, budget: tuple[int, int], history: list, best: tuple[float, int, list]) -> None:
-        """Writes down how far the phase is."""
-        if self.checkpoint:
-            number = len(self.record) - 1
-            about = {"number": number, "budget": budget, "history": history, "best": best[:2], "spent": self.spent}
-            optimizer = [to_numpy(v) for v in model.optimizer.variables]
-            self.checkpoint.write("epoch", about, variables=self._variables(), optimizer=optimizer, best=best[2])
-
-    def _resume(self, model, about: dict[str, Any], arrays: dict[str, list[Array]]) -> tuple[list, tuple]:
-        """Puts everything that changes in a phase back; returns its history and the best so far."""
-        model.optimizer.build(model.trainable_variables)
-        assign(self.net.model.variables, arrays["variables"])
-        assign(model.optimizer.variables, arrays["optimizer"])
-        self.record[-1]["resumed_after_epoch"] = len(about["history"])
-        self._before = tuple(about["spent"])
-        return about["history"], (*about["best"], arrays["best"])
-
-    @property
-    def keeps_last(self) -> bool:
-        return self.options.keep == "last"
-
-    def _leave(self, best: tuple[float, int, list] | None, history: list[dict[str, Any]]) -> None:
-        """Ends an interrupted phase with the best weights so far; before its first validation, with the latest."""
-        if best is not None:
-            assign(self.net.model.variables, best[2])
-        self.record[-1] |= {"history": history, "interrupted": True, "kept_epoch": best[1] if best else None}
-
-    def _is_stuck(self, history: list[dict[str, Any]]) -> bool:
-        """Whether `--patience` is at its end: so many epochs since the best one."""
-        scores = [h[f"val_{self.task.SCORE}"] for h in history]
-        return (
-            bool(scores)
-            and self.options.patience is not None
-            and len(scores) - 1 - int(np.argmax(scores)) >= self.options.patience
-        )
-
-    def _average(self, model) -> list[Array]:
-        """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
-        raw = [to_numpy(v) for v in model.trainable_variables]
-        model.optimizer.finalize_variable_values(model.trainable_variables)
-        # copies: JAX frees what a model predicts with, and the optimizer still holds the averages
-        assign(model.trainable_variables, [to_numpy(v) for v in model.trainable_variables])
-        return raw
-
-    def _epoch(self, model, batches, phase, number, epoch, steps: range, total: int) -> dict[str, float]:
-        """Trains the steps and gives the means of what Keras measured while they ran."""
-        sums: dict[str, float] = {}
-        for step, (x, y) in zip(steps, batches(number, steps), strict=True):
-            logs = model.train_on_batch(x, y, return_dict=True)
-            if not np.isfinite(logs["loss"]):
-                raise Diverged(
-                    f"the loss became {logs['loss']} in phase {phase.name!r}, epoch {epoch + 1}, step {step + 1}; "
-                    f"try a --learning-rate below {self.options.learning_rate:g}"
-                )
-            sums = {name: sums.get(name, 0.0) + float(value) for name, value in logs.items()}
-            done = step - steps.start + 1
-            self.progress(
-                {"phase": phase.name, "epoch": epoch + 1, "step": step + 1, "steps": total, "loss": sums["loss"] / done}
-            )
-        return {k: v / len(steps) for k, v in sums.items()}
 
     def _recalibrate(self, step: Recalibrate) -> Result:
         chosen = step.select & self.net.parts.kind("statistics")
@@ -312,10 +190,10 @@ class Trainer:
 
     def _fit(self, step: Fit) -> Result:
         """Has the head found from the features of training and validation."""
-        self._check_features(step.name, self.net.parts.new)
-        if self._is_pyramid:
+        self.check_features(step.name, self.net.parts.new)
+        if self.is_pyramid:
             raise BadInput("a probe fits one label an image; for masks take extract, a head on frozen features")
-        (x, read), (x_val, _) = self._features(self.data.train), self._features(self.data.val)
+        (x, read), (x_val, _) = self.features(self.data.train), self.features(self.data.val)
         y, y_val = self.data.train.labels, self.data.val.labels
 
         def tell(what: str, done: int, of: int) -> None:
@@ -343,104 +221,14 @@ class Trainer:
         self._infer.clear()
         return Result(step.name, self.score())
 
-    # What a phase trains, on what, for how long
-
-    def _inputs(self, phase: Phase):
-        """(batches(phase number, steps), an iterator over inputs and targets; evaluate(); the model to train)."""
-        if phase.inputs == "features":
-            self._check_features(phase.name, phase.select)
-            if self._is_pyramid:
-                self.record[-1]["features"] = "computed for each batch: a pyramid's are too many to be kept"
-                return partial(self.feed.through, self.cut), lambda: self.evaluate(self.data.val)[0], self.net.top
-            (cut, read), (val, _) = self._features(self.data.train), self._features(self.data.val)
-            self.record[-1]["features"] = "read from the cache" if read else "computed"
-            return partial(self.feed.of, cut), lambda: self.evaluate(self.data.val, self.net.top, val)[0], self.net.top
-        batches = self.teacher.batches(self.feed.batches) if self.teacher else self.feed.batches
-        return batches, lambda: self.evaluate(self.data.val)[0], self.net.model
-
     @property
     def steps(self) -> int:
         """The run's budget, where it is not in seconds."""
         return self.options.steps or self.options.epochs * self.feed.steps_per_epoch
 
-    def _check_features(self, name: str, select: Selection) -> None:
+    def check_features(self, name: str, select: Selection) -> None:
         if self.net.top is None or not select <= self.net.parts.stage("head"):
             raise ValueError(f"step {name!r} trains on features, so it can select variables of the head only")
-
-    def _budget(self, phase: Phase, model, batches) -> tuple[int, int]:
-        """(steps of this phase, steps between two validations).
-
-        Validation follows each pass over the training data. Of a few examples a pass is a step or two, so a budget
-        that is not in epochs is validated at most `VALIDATIONS` times a phase.
-        """
-        o, chunk = self.options, self.feed.steps_per_epoch
-        if o.seconds is not None:
-            seconds = self.time_a_step(phase, model, batches)
-            steps = max(1, round(phase.share * o.seconds / seconds))
-            self.record[-1]["measured_seconds_per_step"] = seconds
-        else:
-            steps = max(1, round(phase.share * self.steps))
-        if o.steps or o.seconds:
-            chunk = max(chunk, -(-steps // VALIDATIONS))
-        return steps, min(chunk, steps)
-
-    def estimate(self, phase: Phase) -> tuple[float, int]:
-        """(seconds of training, number of validations) that a phase would take; leaves the weights as they were.
-
-        Of features that would be computed once, one batch is computed and multiplied.
-        """
-        self.record.append({"step": phase.name})
-        self.net.train_only(phase.select)
-        before = 0.0
-        if phase.inputs == "features" and not self._is_pyramid:
-            self._check_features(phase.name, phase.select)
-            take = self.feed.take(0, 0)
-            seconds, cut = timed(lambda: self.cut(self.data.train.images[take]))
-            before = seconds * (len(self.data.train) + len(self.data.val)) / len(take)
-            model, batches = self.net.top, lambda number, steps: ((cut, self.feed.targets(take)) for _ in steps)
-        else:
-            batches, _, model = self._inputs(phase)
-        steps, chunk = self._budget(phase, model, batches)
-        return before + steps * self.time_a_step(phase, model, batches), -(-steps // chunk)
-
-    def time_a_step(self, phase: Phase, model, batches) -> float:
-        """Median seconds of a training step, measured on copies: the weights are put back."""
-        kept = [to_numpy(v) for v in self.net.model.variables]
-        self._compile(model, phase, TIMED)
-        made = iter(batches(len(self.record) - 1, range(TIMED + 2)))
-        seconds, _ = timed(lambda: model.train_on_batch(*next(made)))
-        assign(self.net.model.variables, kept)
-        return seconds
-
-    def _compile(self, model, phase: Phase, steps: int) -> None:
-        """The run's optimizer with the phase's terms.
-
-        Batch-norm momentum is max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
-
-        Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974).
-        """
-        o = self.options
-        if o.bn == "sound":
-            for norm in self.net.norms():
-                norm.momentum = max(1 - 10 / self.feed.steps_per_epoch, 0.9)
-        rate = SCHEDULES[o.schedule](phase.rate * o.learning_rate, steps)
-        average = {"use_ema": True, "ema_momentum": o.ema} if o.ema is not None else {}
-        terms = [self._terms(phase, v) for v in model.trainable_variables]
-        loss, metrics = self.loss(), self.task.metrics()
-        if self.teacher and phase.inputs == "images":
-            loss, metrics = self.teacher.loss(loss), self.teacher.metrics(metrics)
-        model.compile(optimizer=optimizer(o.optimizer, rate, terms, **average), loss=loss, metrics=metrics)
-
-    def _terms(self, phase: Phase, variable: Any) -> Terms:
-        """What holds for a variable in a phase: biases and normalisations do not decay."""
-        part = self.net.part_of(variable)
-        decays = part.kind in ("kernel", "adapter")
-        return Terms(
-            rate=phase.rates.get(part.stage, 1.0),
-            decay=self.options.weight_decay if decays else 0.0,
-            pull=0.0 if part.new else phase.pull,
-            shrink=phase.shrink if part.new else 0.0,
-        )
 
     def loss(self) -> Any:
         """What is minimised, class weights and smoothing included."""
@@ -448,7 +236,7 @@ class Trainer:
 
     # Features, evaluation
 
-    def _features(self, split: Split) -> tuple[Array, bool]:
+    def features(self, split: Split) -> tuple[Array, bool]:
         """(features of a split, whether they were computed before)."""
         key = {
             "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
@@ -463,7 +251,7 @@ class Trainer:
     def cut(self, images: Array) -> Any:
         """Images (B, h, w, C) uint8 to features, in inference mode; a list of them where they are a pyramid."""
         features = self.net.features.predict_on_batch(self.net.sized(images))
-        return [to_numpy(f) for f in features] if self._is_pyramid else to_numpy(features)
+        return [to_numpy(f) for f in features] if self.is_pyramid else to_numpy(features)
 
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]
@@ -486,18 +274,3 @@ class Trainer:
         if id(model) not in self._infer:
             self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
         return self._infer[id(model)]
-
-
-def named(split: str, figures: dict[str, Any]) -> dict[str, float]:
-    """A split's single figures, as an epoch's history names them."""
-    return {f"{split}_{name}": value for name, value in figures.items() if isinstance(value, float)}
-
-
-def timed(work: Callable[[], Any]) -> tuple[float, Any]:
-    """(median seconds of a call over `TIMED` calls, two more to warm up left out; what the last one gave)."""
-    times: list[float] = []
-    for _ in range(TIMED + 2):
-        began = time.perf_counter()
-        result = work()
-        times.append(time.perf_counter() - began)
-    return float(np.median(times[2:])), result

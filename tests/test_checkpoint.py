@@ -53,7 +53,7 @@ def test_killed_after_each_step_and_epoch_it_ends_with_the_same_weights(text, tm
     killed, deaths = driven(text, tmp_path / "b", Deadly, **options)
     steps = [r["step"] for r in whole.record]
     assert deaths >= len(steps) and [r["step"] for r in killed.record] == steps
-    same(whole._variables(), killed._variables())
+    same(whole.variables(), killed.variables())
     split = whole.data.test
     assert whole.evaluate(split)[0] == killed.evaluate(split)[0]
     for one, other in zip(whole.record, killed.record, strict=True):
@@ -67,7 +67,7 @@ def test_the_same_with_averages_terms_and_patience(options, tmp_path):
     whole, _ = driven("finetune", tmp_path / "a", epochs=2, **options)
     (tmp_path / "b").mkdir()
     killed, _ = driven("finetune", tmp_path / "b", Deadly, epochs=2, **options)
-    same(whole._variables(), killed._variables())
+    same(whole.variables(), killed.variables())
 
 
 def test_what_another_run_left_or_a_crash_damaged_is_not_used(tmp_path):

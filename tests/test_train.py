@@ -8,7 +8,7 @@ from conftest import tiny_data, tiny_trainer
 from lab.proof import FrozenMoved, moved
 from lab.schedules import SCHEDULES
 from lab.steps import Phase, Recalibrate, Selection
-from lab.train import Diverged
+from lab.training import Diverged, Training
 
 
 def test_affine_parameters_learn_over_fixed_statistics(trainer):
@@ -53,16 +53,16 @@ def test_features_give_the_network_that_images_would(tmp_path):
 
 def test_cached_features_are_used_again_and_never_for_other_weights(tmp_path):
     first = tiny_trainer(tmp_path)
-    a, read = first._features(first.data.train)
+    a, read = first.features(first.data.train)
     assert not read
     files = set((tmp_path / "features").glob("*.npy"))
     assert len(files) == 1
     again = tiny_trainer(tmp_path)
-    b, read = again._features(again.data.train)
+    b, read = again.features(again.data.train)
     assert read and np.array_equal(a, b)
     assert set((tmp_path / "features").glob("*.npy")) == files
     for other in (tiny_trainer(tmp_path, seed=1), tiny_trainer(tmp_path, head="maxpool_mlp(4)")):
-        other._features(other.data.train)
+        other.features(other.data.train)
         assert len(set((tmp_path / "features").glob("*.npy"))) > len(files)
         files = set((tmp_path / "features").glob("*.npy"))
 
@@ -87,7 +87,7 @@ def test_momentum_follows_the_number_of_steps_unless_keras_is_asked_for(tmp_path
     data = tiny_data(each=60)
     for bn, batch, momentum in (("sound", 2, 1 - 10 / 120), ("sound", 48, 0.9), ("keras", 48, 0.99)):
         trainer = tiny_trainer(tmp_path, data, bn=bn, batch_size=batch)
-        trainer._compile(trainer.net.model, Phase(trainer.net.parts.all), 1)
+        Training(trainer, Phase(trainer.net.parts.all)).compile(1)
         assert [n.momentum for n in trainer.net.norms()] == [pytest.approx(momentum)] * 10
 
 
@@ -196,11 +196,9 @@ def test_the_average_of_the_weights_is_what_is_kept_and_training_goes_on_without
     averaged.execute(Phase(averaged.net.parts.new))
     plain = tiny_trainer(tmp_path / "b", head="mlp(8)", **options)
     phase, net = Phase(plain.net.parts.new), plain.net
-    net.train_only(phase.select)
-    plain._compile(net.model, phase, 8)
-    plain.record.append({})
-    batches, _, _ = plain._inputs(phase)
-    made, mean = iter(batches(0, range(8))), []
+    by_hand = Training(plain, phase)
+    by_hand.compile(8)
+    made, mean = iter(by_hand.batches(0, range(8))), []
     for _ in range(8):
         net.model.train_on_batch(*next(made))
         now = [keras.ops.convert_to_numpy(v) for v in net.model.trainable_variables]
