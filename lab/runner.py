@@ -94,8 +94,10 @@ def _environment(record: dict[str, Any]) -> str:
 def title(r: Resolved) -> str:
     c = r.choices
     loss = "" if (name := c.get("loss", "cross_entropy")) == "cross_entropy" else f" by {name}"
+    few = f" ({c['shots']} shots)" if c.get("shots") else ""
     return (
-        f"{c['strategy']}{loss}, {c['data']}, {store.model_of(c)} from {c['weights']}, {c['size']} px, seed {c['seed']}"
+        f"{c['strategy']}{loss}, {c['data']}{few}, {store.model_of(c)} from {c['weights']}, {c['size']} px, "
+        f"seed {c['seed']}"
     )
 
 

@@ -139,6 +139,9 @@ def _draw(numbers: list[list], score: str, title: str) -> Any:
         axis.plot(sizes, [np.mean(v) for v in values], marker="o", ms=4, color=colour, label=strategy)
         axis.fill_between(sizes, [min(v) for v in values], [max(v) for v in values], color=colour, alpha=0.12, lw=0)
     axis.set(xscale="log", xlabel="training examples", ylabel=f"test {score}", title=title)
+    counts = sorted({p[0] for _, points in numbers for p in points})
+    axis.set_xticks(counts, [f"{n:,}" for n in counts])
+    axis.minorticks_off()
     axis.grid(alpha=0.25)
     figure.legend(loc="outside right upper", fontsize=8, frameon=False, title="mean; lowest to highest seed")
     return figure
