@@ -7,8 +7,6 @@ from typing import Any
 
 import keras
 
-from lab.net import to_numpy
-
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
     "adam": keras.optimizers.Adam,
     "sgd": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
@@ -55,8 +53,7 @@ class _Varied:
     def build(self: Any, variables: Sequence[Any]) -> None:
         super().build(variables)  # type: ignore[misc]
         self.starts = [
-            # from a copy: JAX takes no variable here, and would free the array that two share
-            self.add_variable_from_reference(v, name="start", initializer=to_numpy(v)) if t.pull else None
+            self.add_variable_from_reference(v, name="start", initializer=_copy_of(v)) if t.pull else None
             for v, t in zip(variables, self.terms, strict=True)
         ]
 
@@ -72,3 +69,8 @@ class _Varied:
         if terms.decay:
             self.assign_sub(variable, value * keras.ops.cast(rate * terms.decay, value.dtype))
         super().update_step(gradient, variable, rate)  # type: ignore[misc]
+
+
+def _copy_of(variable: Any) -> Callable[..., Any]:
+    """An initializer; a copy, since JAX frees the array of a variable that is trained, and takes no variable itself."""
+    return lambda shape, dtype=None: keras.ops.copy(variable)

@@ -8,7 +8,6 @@ from typing import Any
 from tabulate import tabulate
 
 from lab import store
-from lab.report.table import safe
 from lab.spec import LATER, digest, plain
 from lab.tasks import score
 
@@ -106,6 +105,8 @@ def agreement(record: Record, style: str = "simple") -> str:
 
 def table(root: Path, records: list[Record]) -> str:
     """In Markdown, two tables a ranking: the scores, and how well they order what the records say."""
+    from lab.report.table import safe
+
     parts = []
     for record in (compared(r, records) for r in read(root).values()):
         sizes = {row["sample"]["examples"] for row in record["rows"] if row["scores"]}
@@ -116,6 +117,8 @@ def table(root: Path, records: list[Record]) -> str:
 
 
 def _cells(row: Record) -> list[str]:
+    from lab.report.table import safe  # here: pandas takes long to import, and `lab.rank --help` needs none
+
     c, scores, known = row["choices"], row["scores"], row["validation"]
     figures = [row["status"], *["-"] * len(SCORES)]
     if scores:
