@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.report import shots
 from lab.spec import digest, plain
 from lab.store import data_of
 from lab.tasks import CALLED, SCORES, score
@@ -17,10 +18,13 @@ FEWEST = 5  # strategies that make a picture
 
 
 def compared(records: list[Record]) -> Iterator[tuple[Record, dict[str, list[Record]]]]:
-    """Yields (a run, {strategy: its runs by seed}) of each comparison, the best mean test score first."""
+    """Yields (a run, {strategy: its runs by seed}) of each comparison, the best mean test score first.
+
+    What is compared by the number of examples has a picture of its own.
+    """
     groups: dict[str, list[Record]] = {}
-    for r in records:
-        if r["status"] == "done" and "members" not in r and r["choices"].get("shots") is None:
+    for r in shots.others(records):
+        if r["status"] == "done" and "members" not in r:
             key = digest([r["experiment"], {k: r["choices"].get(k) for k in SAME}])
             groups.setdefault(key, []).append(r)
     for some in groups.values():
