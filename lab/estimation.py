@@ -8,7 +8,7 @@ from typing import Any
 from lab.environment import peak_memory
 from lab.opening import open_trainer
 from lab.spec import Resolved
-from lab.steps import Adapt, Phase, Result
+from lab.steps import Adapt, Phase, Result, Step, follow
 from lab.training import Training, timed
 
 
@@ -37,22 +37,20 @@ class Estimated(Training):
 def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Times a few steps of each phase and adds up what the run would take; trains and writes nothing."""
     trainer = open_trainer(resolved, Path(order["root"]), tell)
-    plan: Any = resolved.strategy.steps(trainer.net.parts)
-    result, total = None, 0.0
     began = time.perf_counter()
     trainer.evaluate(trainer.data.val)
     validation = time.perf_counter() - began
     parameters, trained = trainer.net.model.count_params(), 0
-    while True:
-        try:
-            step = plan.send(result)
-        except StopIteration:
-            break
+    total = validation * sum(len(s) for s in trainer.data.splits().values()) / len(trainer.data.val)
+
+    def do(step: Step) -> Result:
+        nonlocal total, trained
         if isinstance(step, Phase):
             trained = max(trained, trainer.net.parts.learning(step.select))
             trainer.record.append({"step": step.name})
             seconds, validations = Estimated(trainer, step).cost()
             total += seconds + validations * validation
-        result = trainer.execute(step) if isinstance(step, Adapt) else Result(step.name, 0.0)
-    total += validation * sum(len(s) for s in trainer.data.splits().values()) / len(trainer.data.val)
+        return trainer.execute(step) if isinstance(step, Adapt) else Result(step.name, 0.0)
+
+    follow(resolved.strategy.steps(trainer.net.parts), do)
     return {"hours": total / 3600, "peak_memory_mb": peak_memory(), "parameters": parameters, "trained": trained}

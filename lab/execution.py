@@ -15,6 +15,7 @@ from lab.features import weights_digest
 from lab.flops import gflops
 from lab.opening import open_trainer
 from lab.spec import Resolved
+from lab.steps import Result, Step, follow
 
 
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
@@ -96,16 +97,13 @@ def doctor(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dic
 
 
 def drive(resolved: Resolved, trainer, tell: Callable[[dict], None]) -> None:
-    """Asks the strategy for steps and has them executed, each told the result of the one before."""
-    plan: Any = resolved.strategy.steps(trainer.net.parts)
-    result: Any = None
-    while True:
-        try:
-            step = plan.send(result)
-        except StopIteration:
-            return
+    """Has the steps of the run's strategy executed, each told as it begins."""
+
+    def do(step: Step) -> Result:
         tell({"event": "note", "text": step.name})
-        result = trainer.execute(step)
+        return trainer.execute(step)
+
+    follow(resolved.strategy.steps(trainer.net.parts), do)
 
 
 def describe_data(data) -> dict[str, Any]:

@@ -100,9 +100,8 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
             f"the test images of {record['choices']['dataset']} found here are not those of {record['name']}; give its "
             "own with --data-dir, or check on other images: --images FILES"
         )
-    return test.images[
-        evenly(len(test), most)
-    ], f"{min(most, len(test)):,} of the run's {len(test):,} test {model_card.examples_are(record)}"
+    what = f"{min(most, len(test)):,} of the run's {len(test):,} test {model_card.examples_are(record)}"
+    return test.images[evenly(len(test), most)], what
 
 
 def export(

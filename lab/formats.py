@@ -99,25 +99,14 @@ def standalone(net: Any, stored: tuple[int, ...] = ()) -> Any:
     images, logits = copy.inputs[0], copy.outputs[0]
     if stored:
         images = keras.Input(stored, name="images")
-        logits = copy(_scaled(net, images))
+        pixels = keras.layers.Reshape((1, 1, *stored))(images) if len(stored) == 1 else images
+        logits = copy(net.sized(pixels))
     model = keras.Model(images, softmax(logits), name="net")
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization):  # of EfficientNet and ConvNeXt
             # as tensors, the two would be further inputs of an ONNX graph
             layer.mean, layer.variance = to_numpy(layer.mean), to_numpy(layer.variance)
     return model
-
-
-def _scaled(net: Any, stored: Any) -> Any:
-    """Stored values as `net.sized` gives them to the network."""
-    from keras import layers, ops
-
-    images = layers.Reshape((1, 1, stored.shape[-1]))(stored) if len(stored.shape) == 2 else stored
-    images = net.scaling.scaled(ops, images)
-    (height, width), (h, w) = net.shape[:2], images.shape[1:3]
-    if (h, w) == (height, width):
-        return images
-    return ops.image.resize(images, (height, width), interpolation="bilinear", antialias=height < h)
 
 
 def foreign(model: Any) -> list[str]:

@@ -40,14 +40,14 @@ class Scaling:
         """Images (N, H, W, all bands) of any type to (N, H, W, C) float32, 0 to 255, on the device."""
         from keras import ops
 
-        return self.scaled(ops, ops.cast(ops.convert_to_tensor(images), "float32"))
+        return self._scaled(ops, ops.cast(images, "float32"))
 
     def array(self, images: Array) -> Array:
         """The same of an array, without Keras."""
-        return self.scaled(np, images.astype("float32"))
+        return self._scaled(np, images.astype("float32"))
 
-    def scaled(self, of: Any, images: Any) -> Any:
-        """The same of floats with the functions of NumPy, or of `keras.ops`, which take symbolic tensors, too."""
+    def _scaled(self, of: Any, images: Any) -> Any:
+        """With the functions of NumPy, or of `keras.ops`."""
         x = of.take(images, np.array(self.take), axis=-1)
         middle, low, high = (np.array(v, "float32") for v in (self.middle, self.low, self.high))
         nodata = np.array([np.nan if v is None else v for v in self.nodata], "float32")

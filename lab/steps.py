@@ -7,7 +7,7 @@ move, while those left out stay fixed and the layer normalises with them, as in 
 `parts.kind("scale", "shift")` trains batch norm's scale and shift over fixed statistics.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -187,3 +187,14 @@ class Result:
     steps: int = 0
     history: list[dict[str, Any]] = field(default_factory=list)
     parts: Parts | None = None
+
+
+def follow(plan: Generator[Step, Result, None], do: Callable[[Step], Result]) -> None:
+    """Has a strategy's steps done, one after the other; it is told the result of each before it says the next."""
+    result: Any = None
+    while True:
+        try:
+            step = plan.send(result)
+        except StopIteration:
+            return
+        result = do(step)

@@ -14,7 +14,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lab import features
+from lab import counted, features
 from lab.balance import WEIGHTS
 from lab.checkpoint import Checkpoint
 from lab.data import Data, Split, eval_batches
@@ -210,12 +210,10 @@ class Trainer:
         return Result(step.name, self.score())
 
     def _match(self, step: Match) -> Result:
-        """Counts p(label | source class) over the training set; Nguyen et al. 2020, equation 2."""
+        """Counts p(label | source class) over the training set."""
         meter = self.evaluate(self.data.train)[1]
-        theta, labels = meter.probabilities, self.task.encode(self.data.train.labels, len(self.data.classes))
-        joint = theta.T @ labels / len(labels)
-        marginal = joint.sum(axis=1, keepdims=True)
-        table = np.divide(joint, marginal, out=np.full_like(joint, 1 / joint.shape[1]), where=marginal > 0)
+        labels = self.task.encode(self.data.train.labels, len(self.data.classes))
+        table = counted.table(meter.probabilities, labels)
         self.net.match(table)
         self.record[-1]["matched"] = table.shape
         self._infer.clear()

@@ -13,6 +13,8 @@ from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from lab import counted
+
 Array = np.ndarray
 ITERATIONS = 1000  # of LogME's fixed point at most; a hundred are usual
 SETTLED = 1e-8  # nats an example: an evidence that gains less has arrived
@@ -75,10 +77,7 @@ def leep(source_probabilities: Array, labels: Array) -> float:
     https://arxiv.org/abs/2002.12462
     """
     targets, theta = _one_hot(labels), _double(source_probabilities)
-    joint = theta.T @ targets
-    marginal = joint.sum(axis=1, keepdims=True)
-    table = np.divide(joint, marginal, out=np.zeros_like(joint), where=marginal > 0)
-    return float(np.log(((theta @ table) * targets).sum(axis=1)).mean())
+    return float(np.log(((theta @ counted.table(theta, targets)) * targets).sum(axis=1)).mean())
 
 
 def nce(source_labels: Array, labels: Array) -> float:

@@ -4,7 +4,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.report.table import network, safe
+from lab.report.markdown import safe
+from lab.report.table import network
 from lab.spec import digest
 from lab.store import data_of
 

@@ -8,9 +8,10 @@ import numpy as np
 from tabulate import tabulate
 
 from lab.report.margins import interval
-from lab.report.table import alike, network, safe, spread
+from lab.report.markdown import safe
+from lab.report.table import alike, network, spread
 from lab.store import data_of
-from lab.tasks import CALLED, SCORES, score
+from lab.tasks import score, score_name
 
 Record = dict[str, Any]
 APART = ("channels", "bands", "augment", "strategy", "weights", "weights_digest", "seed")  # what may differ in a table
@@ -41,7 +42,7 @@ def policies(records: list[Record]) -> str:
     parts = []
     for first, found in compared(records):
         base = _base(found)
-        name = CALLED[SCORES[first["choices"]["task"]]]
+        name = score_name(first)
         rows = [
             [
                 f"`{safe(policy)}`",
@@ -68,7 +69,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         yield (
             f"channels/{first['experiment']}-{data}.png",
             numbers,
-            partial(_draw, numbers, CALLED[SCORES[c["task"]]], data),
+            partial(_draw, numbers, score_name(first), data),
         )
 
 

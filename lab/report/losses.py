@@ -5,7 +5,8 @@ from typing import Any
 import pandas as pd
 from tabulate import tabulate
 
-from lab.report.table import alike, network, safe
+from lab.report.markdown import safe
+from lab.report.table import alike, network
 from lab.store import data_of
 
 Record = dict[str, Any]

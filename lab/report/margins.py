@@ -5,7 +5,8 @@ from typing import Any
 from tabulate import tabulate
 
 from lab.data import hw
-from lab.report.table import alike, network, safe
+from lab.report.markdown import safe
+from lab.report.table import alike, network
 from lab.spec import digest
 from lab.store import data_of
 from lab.tasks import score

@@ -6,7 +6,8 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.report.table import network, safe
+from lab.report.markdown import safe
+from lab.report.table import network
 
 Record = dict[str, Any]
 HEADS = ["model", "published: train", "test", "ours: train", "test", "what ours is"]

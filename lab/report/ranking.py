@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from lab import store
+from lab.report.markdown import safe
 from lab.spec import LATER, digest, plain
 from lab.tasks import score
 
@@ -18,17 +19,13 @@ FEATURES_OF = (
     "weights_digest", "size",
 )  # fmt: skip
 SCORES = {"logme": "LogME", "h_score": "H-score", "leep": "LEEP", "nce": "NCE", "probe": "probe accuracy"}
+ASKED = ("sample", "seed", "strategy")  # beside the rows
 ENOUGH = 3  # pairs: two agree by chance as often as not
 
 
 def path_of(root: Path, record: Record) -> Path:
     """Where a ranking is kept: in a file of its own for all that was asked, so that none takes another's place."""
-    asked = [
-        sorted(digest(row["choices"]) for row in record["rows"]),
-        record["sample"],
-        record["seed"],
-        record["strategy"],
-    ]
+    asked = [sorted(digest(row["choices"]) for row in record["rows"]), *(record[k] for k in ASKED)]
     return store.results(root) / f"rank-{plain(record['rows'][0]['choices']['data'])}-{digest(asked)[:8]}.json"
 
 
@@ -105,8 +102,6 @@ def agreement(record: Record, style: str = "simple") -> str:
 
 def table(root: Path, records: list[Record]) -> str:
     """In Markdown, two tables a ranking: the scores, and how well they order what the records say."""
-    from lab.report.table import safe
-
     parts = []
     for record in (compared(r, records) for r in read(root).values()):
         sizes = {row["sample"]["examples"] for row in record["rows"] if row["scores"]}
@@ -117,8 +112,6 @@ def table(root: Path, records: list[Record]) -> str:
 
 
 def _cells(row: Record) -> list[str]:
-    from lab.report.table import safe  # here: pandas takes long to import, and `lab.rank --help` needs none
-
     c, scores, known = row["choices"], row["scores"], row["validation"]
     figures = [row["status"], *["-"] * len(SCORES)]
     if scores:

@@ -8,10 +8,10 @@ import numpy as np
 from tabulate import tabulate
 
 from lab.report.margins import interval
-from lab.report.table import safe, spread
-from lab.spec import digest
+from lab.report.markdown import safe
+from lab.report.table import spread, together
 from lab.store import data_of
-from lab.tasks import CALLED, SCORES, score
+from lab.tasks import score, score_name
 
 Record = dict[str, Any]
 Scores = dict[int, float]  # by seed
@@ -38,12 +38,7 @@ def others(records: list[Record]) -> list[Record]:
 
 
 def _groups(records: list[Record]) -> list[list[Record]]:
-    groups: dict[str, list[Record]] = {}
-    for r in records:
-        if r["status"] == "done" and "members" not in r:
-            key = digest([r["experiment"], {k: r["choices"].get(k) for k in SAME}])
-            groups.setdefault(key, []).append(r)
-    return [some for some in groups.values() if len({r["choices"].get("shots") for r in some}) > 1]
+    return [some for some in together(records, SAME) if len({r["choices"].get("shots") for r in some}) > 1]
 
 
 def examples(record: Record) -> int:
@@ -59,7 +54,7 @@ def table(records: list[Record]) -> str:
         best = {s: max(_mean(c[s]) for c in curves.values() if s in c) for s in sizes}
         rows = [[f"`{safe(s)}`", *(_cell(curve.get(n), best[n]) for n in sizes)] for s, curve in curves.items()]
         heads = ["strategy", *(f"{n:,} examples" for n in sizes)]
-        about = f"{safe(data_of(first['choices']))}, {safe(first['choices']['backbone'])}, test {_name(first)}:"
+        about = f"{safe(data_of(first['choices']))}, {safe(first['choices']['backbone'])}, test {score_name(first)}:"
         made = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
         parts.append("\n\n".join([about, made, said(curves)]))
     return "\n\n".join(parts) or "No strategies compared by the number of examples yet."
@@ -110,11 +105,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         numbers = [[s, [[size, *sorted(by.values())] for size, by in curve.items()]] for s, curve in curves.items()]
         data = data_of(c).partition("(")[0]
         name = f"shots/{first['experiment']}-{data}-{c['backbone'].partition('(')[0]}-{c['size']}px.png"
-        yield name, numbers, partial(_draw, numbers, _name(first), f"{data}, {c['backbone']}")
-
-
-def _name(record: Record) -> str:
-    return CALLED[SCORES[record["choices"]["task"]]]
+        yield name, numbers, partial(_draw, numbers, score_name(first), f"{data}, {c['backbone']}")
 
 
 def _mean(by_seed: Scores) -> float:

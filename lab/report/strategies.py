@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 
 from lab.report import shots
-from lab.spec import digest, plain
+from lab.report.table import together
+from lab.spec import plain
 from lab.store import data_of
-from lab.tasks import CALLED, SCORES, score
+from lab.tasks import score, score_name
 
 Record = dict[str, Any]
-# What is the same for all that stand in one picture; probes have no batches, rates and budgets.
-SAME = ("task", "data", "data_fingerprint", "drop_classes", "limit", "bands", "backbone", "head", "size", "contrast")
+# What is the same for all that stand in one picture.
+SAME = (*shots.SAME, "head", "limit")
 FEWEST = 5  # strategies that make a picture
 
 
@@ -22,12 +23,7 @@ def compared(records: list[Record]) -> Iterator[tuple[Record, dict[str, list[Rec
 
     What is compared by the number of examples has a picture of its own.
     """
-    groups: dict[str, list[Record]] = {}
-    for r in shots.others(records):
-        if r["status"] == "done" and "members" not in r:
-            key = digest([r["experiment"], {k: r["choices"].get(k) for k in SAME}])
-            groups.setdefault(key, []).append(r)
-    for some in groups.values():
+    for some in together(shots.others(records), SAME):
         runs: dict[str, list[Record]] = {}
         for r in sorted(some, key=lambda r: r["choices"]["seed"]):
             runs.setdefault(r["choices"]["strategy"], []).append(r)
@@ -44,7 +40,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         data = data_of(c)
         name = f"strategies/{first['experiment']}-{plain(data)}-{plain(c['backbone'])}-{c['size']}px.png"
         title = f"{data}, {c['backbone']}, {c['size']} px"
-        yield name, numbers, partial(_draw, numbers, CALLED[SCORES[c["task"]]], title)
+        yield name, numbers, partial(_draw, numbers, score_name(first), title)
 
 
 def _label(strategy: str, runs: list[Record]) -> str:

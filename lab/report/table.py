@@ -8,6 +8,7 @@ import pandas as pd
 from tabulate import tabulate
 
 from lab.data import IGNORED
+from lab.report.markdown import safe
 from lab.spec import LATER, digest
 from lab.store import data_of, model_of
 
@@ -217,6 +218,11 @@ def network(choices: dict[str, Any], headed: bool = True) -> str:
     return safe(", ".join(words))
 
 
-def safe(text: str) -> str:
-    """No cell can end its own column, or hold HTML."""
-    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
+def together(records: Iterable[Record], names: Iterable[str]) -> list[list[Record]]:
+    """Finished runs, no ensembles, in groups of one experiment whose choices of these names are equal."""
+    groups: dict[str, list[Record]] = {}
+    for r in records:
+        if r["status"] == "done" and "members" not in r:
+            key = digest([r["experiment"], {k: r["choices"].get(k) for k in names}])
+            groups.setdefault(key, []).append(r)
+    return list(groups.values())

@@ -2,10 +2,10 @@
 
 from collections.abc import Generator
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from lab.names import Named
-from lab.steps import Parts, Result, Step
+from lab.steps import Fit, Parts, Problem, Result, Step
 
 
 @dataclass(frozen=True)
@@ -23,3 +23,17 @@ class Strategy(Named):
 
     def steps(self, net: Parts) -> Generator[Step, Result, None]:
         raise TypeError(f"{self.name} has no steps()")
+
+
+@dataclass(frozen=True)
+class Probe(Strategy):
+    """Finds the head from frozen features without an epoch: `solve` says how."""
+
+    trains = False
+
+    def steps(self, net):
+        yield Fit(self.solve)
+
+    def solve(self, p: Problem) -> Any:
+        """What is put in place of the head, as `lab.solving` gives it."""
+        raise TypeError(f"{self.name} has no solve()")

@@ -3,12 +3,12 @@ from typing import Annotated
 
 from lab import solving
 from lab.names import Between
-from lab.steps import Fit, Problem
-from lab.strategies import Strategy
+from lab.steps import Problem
+from lab.strategies import Probe
 
 
 @dataclass(frozen=True)
-class Boosting(Strategy):
+class Boosting(Probe):
     """Fits boosted trees to frozen features by CatBoost, of as many as validation asks for.
 
     Prokhorenkova et al. 2018, https://arxiv.org/abs/1706.09516; a finished run holds the trees as a layer.
@@ -17,10 +17,6 @@ class Boosting(Strategy):
     iterations: Annotated[int, Between(1, 100_000)] = 1000
     depth: Annotated[int, Between(1, 12)] = 6
     rate: Annotated[float | None, Between(1e-4, 1.0)] = None
-    trains = False
-
-    def steps(self, net):
-        yield Fit(self.solve)
 
     def solve(self, p: Problem):
         return solving.boosting(

@@ -3,12 +3,12 @@ from typing import Annotated
 
 from lab import solving
 from lab.names import Between
-from lab.steps import Fit, Problem
-from lab.strategies import Strategy
+from lab.steps import Problem
+from lab.strategies import Probe
 
 
 @dataclass(frozen=True)
-class Knn(Strategy):
+class Knn(Probe):
     """Remembers the features of all training examples; the nearest vote.
 
     Wu et al. 2018, https://arxiv.org/abs/1805.01978. Left out, their number is found by leaving one out; a finished
@@ -17,10 +17,6 @@ class Knn(Strategy):
 
     k: Annotated[int | None, Between(1, 10_000)] = None
     temperature: Annotated[float, Between(1e-3, 10.0)] = 0.07
-    trains = False
-
-    def steps(self, net):
-        yield Fit(self.solve)
 
     def solve(self, p: Problem):
         candidates = solving.NEIGHBOURS if self.k is None else (self.k,)

@@ -2,22 +2,18 @@ from dataclasses import dataclass
 from typing import Annotated
 
 from lab.names import Between
-from lab.steps import Fit, Problem
-from lab.strategies import Strategy
+from lab.steps import Problem
+from lab.strategies import Probe
 
 
 @dataclass(frozen=True)
-class LogregGd(Strategy):
+class LogregGd(Probe):
     """Solves for a linear head on frozen features by plain gradient descent: `logreg` for those who want to see it.
 
     Multinomial logistic regression with an L2 penalty, in Keras; see `lab.gradient_descent`.
     """
 
     l2: Annotated[float, Between(1e-6, 1e3)] = 1e-3  # scikit-learn's 1 / (C N)
-    trains = False
-
-    def steps(self, net):
-        yield Fit(self.solve)
 
     def solve(self, p: Problem):
         from lab.gradient_descent import logreg_gd

@@ -1,0 +1,6 @@
+"""Text in Markdown. No pandas: it takes long to import."""
+
+
+def safe(text: str) -> str:
+    """No cell can end its own column, or hold HTML."""
+    return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
