@@ -8,7 +8,7 @@ from typing import Any
 
 from lab import checks, examples, inference, store
 from lab.bands import recorded
-from lab.checks import statistics
+from lab.checks import guessing, statistics
 from lab.environment import environment, now, peak_memory
 from lab.errors import Interrupted
 from lab.features import weights_digest
@@ -62,9 +62,10 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
     data, root = trainer.data, Path(order["root"])
     scores = {name: trainer.evaluate(split, last=name == "test") for name, split in data.splits().items()}
     cost = inference.cost(trainer)
-    if stale := statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0]):
-        tell({"event": "finding", **stale})
-        findings.append(stale)
+    stale = statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0])
+    if wrong := stale or guessing.after(trainer, scores["train"][0]):  # a stale net is worse than a guess, too
+        tell({"event": "finding", **wrong})
+        findings.append(wrong)
     trainer.task.keep(
         root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()}
     )

@@ -9,7 +9,7 @@ from conftest import tiny_data, tiny_trainer
 
 from lab import checks, names
 from lab.backbones import Backbone
-from lab.checks import channels, images, labels, one_batch, rate, statistics, strides, versions
+from lab.checks import channels, guessing, images, labels, one_batch, rate, statistics, strides, versions
 from lab.load import open_net
 from lab.steps import Phase
 
@@ -49,6 +49,21 @@ def test_a_network_without_batch_norm_is_not_suspected(tmp_path):
     trainer.execute(Phase(trainer.net.parts.all))
     assert statistics.check(trainer) is None
     assert statistics.after(trainer, 1.0, {"accuracy": 0.0}) is None
+
+
+@pytest.mark.parametrize(("rate", "found"), [(1.0, True), (3e-3, False)])
+def test_a_run_that_ends_worse_than_a_guess_is_named(tmp_path, rate, found):
+    """As LoRA at a rate that its backbone's fixed batch norms do not stand: a row of 0.06 that nobody questioned."""
+    trainer = tiny_trainer(tmp_path, tiny_data(each=20), epochs=4, learning_rate=rate)
+    assert guessing.after(trainer, trainer.evaluate(trainer.data.train)[0]) is None  # nothing was trained yet
+    trainer.execute(Phase(trainer.net.parts.all))
+    train = trainer.evaluate(trainer.data.train)[0]
+    finding = guessing.after(trainer, train)
+    assert bool(finding) is found, train
+    if found:
+        assert "nothing was learnt" in finding["what"] and finding["train_loss"] == train["loss"]
+        classes = len(trainer.data.classes)
+        assert finding["guess_loss"] == pytest.approx(np.log(classes), rel=0.01)  # as many of each
 
 
 def changed(data, **changes):
