@@ -30,10 +30,15 @@ def matrices(labels: Array, predicted: Array, classes: int) -> Array:
     return cells.reshape(shape)
 
 
+def overlap(matrix: Array) -> tuple[Array, Array]:
+    """Intersection and union of each class, in pixels (..., K) and (..., K)."""
+    hit = np.diagonal(matrix, axis1=-2, axis2=-1)
+    return hit, matrix.sum(-1) + matrix.sum(-2) - hit
+
+
 def iou(matrix: Array) -> Array:
     """Intersection over union of each class (..., K), the Jaccard index."""
-    hit = np.diagonal(matrix, axis1=-2, axis2=-1)
-    return ratio(hit, matrix.sum(-1) + matrix.sum(-2) - hit)
+    return ratio(*overlap(matrix))
 
 
 def dice(matrix: Array) -> Array:

@@ -191,8 +191,9 @@ def repeated(root: Path, members: list[dict[str, Any]], data_dir: str | None) ->
     wake_keras()
     import keras
 
+    from lab.again import reread
     from lab.data import eval_batches
-    from lab.load import reopen, reread
+    from lab.load import reopen
     from lab.net import to_numpy
     from lab.progress import over
     from lab.reading import ahead

@@ -89,17 +89,12 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
         fit = predict.fit_of(record["choices"]["dataset"])
         read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
         return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
-    from lab.load import reread
+    from lab.again import tested
 
     try:
-        test = reread(record, data_dir).test
+        test = tested(record, data_dir).test
     except BadInput as error:
         raise BadInput(f"{error}; or check on other images: --images FILES") from None
-    if test.digest != record["data"]["splits"]["test"]["digest"]:
-        raise BadInput(
-            f"the test images of {record['choices']['dataset']} found here are not those of {record['name']}; give its "
-            "own with --data-dir, or check on other images: --images FILES"
-        )
     what = f"{min(most, len(test)):,} of the run's {len(test):,} test {model_card.examples_are(record)}"
     return test.images[evenly(len(test), most)], what
 

@@ -1,4 +1,4 @@
-"""A network with a source's weights in it: from ImageNet, from files, from finished runs, and a run's data again."""
+"""A network with a source's weights in it: from ImageNet, from files, from finished runs."""
 
 import tempfile
 import warnings
@@ -12,13 +12,10 @@ from lab import names
 from lab.backbones import Backbone
 from lab.bands import of_record
 from lab.channels.rgb import Rgb
-from lab.data import Data
-from lab.datasets import opened
 from lab.errors import BadInput
 from lab.heads import Head
 from lab.net import Net, assign, to_numpy
 from lab.scaling import Scaling
-from lab.spec import dropped
 from lab.weights import KERAS_OWN, Source, read_arrays
 
 Array = np.ndarray
@@ -107,22 +104,6 @@ def inputs_of(record: dict[str, Any]) -> dict[str, Any]:
         if how
         else None,
     }
-
-
-def reread(record: dict[str, Any], data_dir: str | None) -> Data:
-    """The data of a finished run as the run read them; that they are the same is for the caller to look at.
-
-    Raises:
-        BadInput: they are not here.
-    """
-    c, (height, width, _) = record["choices"], record["data"]["shape"]
-    dataset, _ = opened(c["dataset"], data_dir)
-    dataset = dataset.told(
-        height if height == width else f"{width}x{height}", None, bool(record["data"].get("left_out"))
-    )
-    if dataset.embedded:
-        dataset.fingerprint(data_dir)  # refuses a folder
-    return dataset.load(data_dir).without(dropped(c.get("drop_classes"))).limited(c["limit"])
 
 
 def _arrays(backbone: Backbone, source: Source, top: bool) -> tuple[list[Array], list[Array]]:

@@ -10,10 +10,10 @@ import pytest
 from conftest import passes_under_jax
 
 from lab import command, names, predict, run, store
+from lab.again import reread
 from lab.columns import Table, learnt, read
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.load import reread
 from lab.opening import inputs_of
 from lab.scaling import REACH, standardizing
 from lab.spec import Run, resolve

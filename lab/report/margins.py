@@ -67,6 +67,11 @@ def _row(record: Record, differences: list[float]) -> list[str]:
     c, (mean, low, high) = record["choices"], interval(differences)
     verdict = "above" if low > 0 else "below" if high < 0 else "cannot be told apart"
     return [
-        safe(data_of(c)), network(c), f"`{c['strategy']}`", str(len(differences)), f"{100 * mean:+.1f}",
-        f"{100 * low:+.1f} to {100 * high:+.1f}", verdict,
+        safe(data_of(c)), network(c), f"`{c['strategy']}`", str(len(differences)), points(mean),
+        f"{points(low)} to {points(high)}", verdict,
     ]  # fmt: skip
+
+
+def points(difference: float) -> str:
+    """A difference of scores (fractions) in percentage points."""
+    return f"{100 * difference:+.1f}"

@@ -125,16 +125,16 @@ def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> pd.DataFra
     frame = pd.DataFrame([_row(runs, figures) for runs in groups.values()])
     for _, alike in frame.groupby(["model", "data", "strategy", "size"], sort=False):
         if len(alike) > 1:
-            for i, note in zip(alike.index, _differences(list(alike["first"])), strict=True):
+            for i, note in zip(alike.index, differing(list(alike["first"])), strict=True):
                 frame.loc[i, "model"] += f", {note}"
     frame["order"] = [-_mean(v) if v else 0.0 for v in frame[next(iter(figures))]]
     return frame.sort_values(["data", "order", "model", "strategy"], kind="stable").reset_index(drop=True)
 
 
-def _differences(firsts: list[Record]) -> list[str]:
+def differing(firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
     """What tells runs apart whose rows would read the same: choices, or where those are equal the experiments."""
     choices = [LATER | r["choices"] for r in firsts]
-    keys = sorted({k for c in choices for k in c} - {"seed", "weights_digest", "recipe", "data"})
+    keys = sorted({k for c in choices for k in c} - {"seed", "weights_digest", "recipe", "data", *but})
     apart = [k for k in keys if len({str(c.get(k)) for c in choices}) > 1]
     notes = [[f"{k.replace('_', ' ')} {c.get(k)}" for k in apart] for c in choices]
     again = [[f"in {r['experiment']}"] if notes.count(note) > 1 else [] for r, note in zip(firsts, notes, strict=True)]
@@ -209,13 +209,16 @@ def alike(record: Record, but: Iterable[str]) -> str:
     return digest([record["experiment"], {k: v for k, v in record["choices"].items() if k not in but}])
 
 
-def network(choices: dict[str, Any], headed: bool = True) -> str:
-    """Backbone, size and budget of a run, as other tables name them; of a segmentation its head, too, if `headed`."""
-    head = [choices["head"]] if headed and choices["task"] == "segmentation" else []
-    words = [*head, choices["backbone"], f"{choices['size']} px"]
+def network(choices: dict[str, Any], headed: bool = True, but: str = "") -> str:
+    """Backbone, size and budget of a run, as other tables name them; of a segmentation its head, too, if `headed`.
+
+    The choice `but` is left out.
+    """
+    words = {"head": choices["head"]} if headed and choices["task"] == "segmentation" else {}
+    words |= {"backbone": choices["backbone"], "size": f"{choices['size']} px"}
     if "budget" in choices:
-        words.append(re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"]))
-    return safe(", ".join(words))
+        words["budget"] = re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"])
+    return safe(", ".join(word for choice, word in words.items() if choice != but))
 
 
 def together(records: Iterable[Record], names: Iterable[str]) -> list[list[Record]]:

@@ -66,7 +66,8 @@ class Meter:
         self._nats = 0.0
         self._predicted: list[Array] = []
         self._pixels: list[Array] = []
-        self._iou: list[Array] = []
+        self._hit: list[Array] = []
+        self._union: list[Array] = []
         self._dice: list[Array] = []
         self._boundary: list[Array] = []
 
@@ -78,7 +79,9 @@ class Meter:
         self.confusion += matrices.sum(axis=0)
         self._nats -= float(np.log(np.maximum(truth, 1e-12)).sum(dtype="float64"))
         self._pixels.append(matrices.sum(axis=2))
-        self._iou.append(confusion.iou(matrices))
+        hit, union = confusion.overlap(matrices)
+        self._hit.append(hit)
+        self._union.append(union)
         self._dice.append(confusion.dice(matrices))
         if self.closely:
             self._predicted.append(predicted)
@@ -95,9 +98,14 @@ class Meter:
         return np.concatenate(self._pixels)
 
     @property
+    def overlap(self) -> tuple[Array, Array]:
+        """Each image's intersection and union of each class, in pixels (N, K) and (N, K)."""
+        return np.concatenate(self._hit), np.concatenate(self._union)
+
+    @property
     def iou(self) -> Array:
         """Each image's IoU of each class (N, K); NaN where neither mask has the class."""
-        return np.concatenate(self._iou)
+        return confusion.ratio(*self.overlap)
 
     @property
     def dice(self) -> Array:
@@ -146,6 +154,7 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     """Leaves the test images' scores beside the record; their masks, and the best and worst of them, in the cache."""
     test = meters["test"]
     scores = {"iou": test.iou.astype("float32"), "dice": test.dice.astype("float32")}
+    scores |= {n: of.astype("int32") for n, of in zip(("intersection", "union"), test.overlap, strict=True)}
     predictions.write_masks(root, experiment, name, data.test.ids, scores, test.predicted)
     chosen = gallery.chosen(data, test.predicted, test.iou, test.pixels)
     chosen.write(store.cache(root, experiment) / f"{name}.gallery.npz")

@@ -1,0 +1,130 @@
+"""How sure a difference between runs is, on the same test examples and seeds. No Keras.
+
+Two things make a score what it is by chance: which examples are in the test set, and the seed. The examples are
+resampled, the same for all runs (the bootstrap: Efron 1979, https://doi.org/10.1214/aos/1176344552). The seeds are a
+randomised block design: what runs differ by beyond what contestant and seed explain is the noise, one for all
+contestants, with Student's t for so few (Fisher 1925; of two contestants it is the paired t-test). Why both:
+Bouthillier et al. 2021, https://arxiv.org/abs/2103.03098
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from lab.outcomes import Outcome, scored
+
+Array = np.ndarray
+Scores = Mapping[str, Mapping[int, float]]  # of each contestant, by seed
+DRAWS = 10_000
+CHUNK = 250  # resamples at a time: at 12,630 examples, 25 MB
+LEVEL = 0.05  # at which a difference counts
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Of the seeds: standard deviation of one run's score, and degrees of freedom; 0 of them where it is not known."""
+
+    deviation: float
+    freedom: int
+
+    def of_mean(self, seeds: int) -> float:
+        """Standard error of the mean difference between two contestants over so many seeds."""
+        return self.deviation * float(np.sqrt(2 / seeds))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of two contestants' scores, the first less the second.
+
+    Attributes:
+        seeds: those that both have.
+        mean: over them. low, high: its 95 % interval.
+        p: that of no difference, two-sided, before any correction for several comparisons.
+        examples: standard error that is due to the test examples.
+    """
+
+    seeds: tuple[int, ...]
+    mean: float
+    low: float
+    high: float
+    p: float
+    examples: float
+
+
+def resampled(outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = 0) -> Array:
+    """Scores (R, draws) of R runs, all on the same resamples of the N test examples, drawn with replacement."""
+    rng, n, made = np.random.default_rng(seed), len(outcomes[0]), []
+    hit, every = (np.concatenate([getattr(o, name) for o in outcomes], axis=1) for name in ("hit", "all"))
+    for start in range(0, draws, CHUNK):
+        some = min(CHUNK, draws - start)
+        counts = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(some)]).astype("float64")
+        made.append(scored(*((counts @ of).reshape(some, len(outcomes), -1) for of in (hit, every))))
+    return np.concatenate(made).T
+
+
+def noise(scores: Scores) -> Noise:
+    """What is left of the scores beyond a part of the contestant's and a part of the seed's own."""
+    rows = [(i, s, value) for i, by_seed in enumerate(scores.values()) for s, value in by_seed.items()]
+    seeds = sorted({s for _, s, _ in rows})
+    design = np.zeros((len(rows), len(scores) + len(seeds)))
+    for row, (i, s, _) in enumerate(rows):
+        design[row, [i, len(scores) + seeds.index(s)]] = 1
+    values = np.array([value for _, _, value in rows])
+    fitted, _, rank, _ = np.linalg.lstsq(design, values, rcond=None)
+    freedom = len(rows) - int(rank)
+    if not freedom:
+        return Noise(0.0, 0)
+    return Noise(float(np.sqrt(((values - design @ fitted) ** 2).sum() / freedom)), freedom)
+
+
+def difference(
+    a: Mapping[int, tuple[float, Array]], b: Mapping[int, tuple[float, Array]], of_seeds: Noise, seed: int = 0
+) -> Difference:
+    """Of two contestants' runs by seed, each as its score and its scores (draws,) on resamples of the examples.
+
+    The interval is that of the resamples' mean differences, each moved by a draw of the seeds' noise.
+    """
+    from scipy import stats
+
+    seeds = tuple(sorted(set(a) & set(b)))
+    mean = float(np.mean([a[s][0] - b[s][0] for s in seeds]))
+    drawn = np.mean([a[s][1] - b[s][1] for s in seeds], axis=0)
+    error = float(drawn.std())
+    if scale := of_seeds.of_mean(len(seeds)):
+        below = float(stats.t.cdf(-drawn / scale, of_seeds.freedom).mean())
+        drawn = drawn + scale * np.random.default_rng(seed).standard_t(of_seeds.freedom, len(drawn))
+    else:
+        below = ((drawn < 0).sum() + 0.5 * (drawn == 0).sum() + 0.5) / (len(drawn) + 1)  # never 0: so few were drawn
+    low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2])
+    return Difference(seeds, mean, float(low), float(high), min(1.0, 2 * min(below, 1 - below)), error)
+
+
+def mcnemar(fixed: int, broken: int) -> float:
+    """Exact two-sided p that as many examples are fixed as broken; McNemar 1947, https://doi.org/10.1007/BF02295996."""
+    from scipy import stats
+
+    return float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """The p of several comparisons, corrected for being several; Holm 1979, https://www.jstor.org/stable/4615733."""
+    order = np.argsort(p, kind="stable")
+    raised = np.maximum.accumulate([p[i] * (len(p) - k) for k, i in enumerate(order)])
+    corrected = np.empty(len(p))
+    corrected[order] = np.minimum(raised, 1.0)
+    return corrected.tolist()
+
+
+def needed(d: Difference, of_seeds: Noise, comparisons: int) -> tuple[int | None, float]:
+    """(with how many seeds, or with how many times the test examples) such a difference would count.
+
+    Among so many comparisons; the number of seeds is None where no number of them would do on these examples.
+    """
+    from scipy import stats
+
+    level = LEVEL / comparisons / 2
+    quantile = stats.t.isf(level, of_seeds.freedom) if of_seeds.freedom else stats.norm.isf(level)
+    room = (d.mean / quantile) ** 2 - d.examples**2
+    seeds = int(np.ceil(2 * of_seeds.deviation**2 / room)) if room > 0 else None
+    return seeds, float((quantile * d.examples / d.mean) ** 2)

@@ -1,0 +1,139 @@
+"""A judged contest as text: the contestants, their differences, what cannot be told apart."""
+
+from typing import Any
+
+from tabulate import tabulate
+
+from lab.paired import needed
+from lab.report.margins import points
+from lab.report.markdown import safe
+from lab.report.table import differing, network, spread
+from lab.store import data_of
+from lab.verdict import Pair, Verdict, within
+
+SMALLEST = 1e-4  # p below it is said to be below it
+FEW = 4  # contestants of which all pairs are shown
+
+
+def titles(judged: list[Verdict]) -> list[str]:
+    """What each contest was on: experiment, data, network, seeds, test examples; and what tells it from the others."""
+    plain = [_title(v) for v in judged]
+    notes = differing([v.contest.first for v in judged], of_axis(judged))
+    return [f"{p}; {n}" if plain.count(p) > 1 and n else p for p, n in zip(plain, notes, strict=True)]
+
+
+def of_axis(judged: list[Verdict]) -> set[str]:
+    """The choices that contests have of their own, and that are no difference between them."""
+    return {str(v.contest.axis) for v in judged} | {"weights"}
+
+
+def _title(v: Verdict) -> str:
+    first, seeds = v.contest.first, sorted({s for by in v.contest.runs.values() for s in by})
+    c, many = first["choices"], f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}"
+    what = data_of(c) if v.contest.axis is None else f"{data_of(c)}, {network(c, but=v.contest.axis)}"
+    if v.contest.axis not in (None, "strategy"):
+        what += f", {c['strategy']}"
+    return f"{first['experiment']}: {what}; test {v.score_name} on {examples(v):,} examples, {many}"
+
+
+def contestants(v: Verdict, budgets: dict[str, dict[str, Any]] | None = None, style: str = "simple") -> str:
+    """A row each, the best first: score, place, cost; * where no other is better in less time."""
+    budgets = budgets or {}
+    heads = [v.contest.axis or "run", v.score_name, "place", *(f"val within {b}" for b in budgets)]
+    heads += ["time s", "CPU s", "trained", "MB", "front"]
+    rows = []
+    for name, runs in v.contest.runs.items():
+        first, last = v.rank(name)
+        rows.append([
+            name, spread(v.scores(name)), f"{first}" if first == last else f"{first} to {last}",
+            *(_reached(list(runs.values()), limit) for limit in budgets.values()),
+            f"{v.cost(name, 'train_seconds'):,.0f}", f"{v.cost(name, 'train_cpu_seconds'):,.0f}",
+            f"{next(iter(runs.values()))['net']['trained']:,}", f"{v.cost(name, 'peak_memory_mb'):,.0f}",
+            "*" if name in v.front else "",
+        ])  # fmt: skip
+    rows.sort(key=lambda row: list(v.outcomes).index(row[0]))
+    return _table(rows, heads, style)
+
+
+def differences(v: Verdict, every: bool = False, style: str = "simple") -> str:
+    """A row a pair: of all pairs where they are few, or with `every`; else the best against each."""
+    best = next(iter(v.outcomes))
+    shown = [p for p in v.pairs if every or len(v.outcomes) <= FEW or best in (p.better, p.worse)]
+    images = shown[0].mcnemar is None
+    heads = [
+        "better",
+        "worse",
+        "points",
+        "95 % interval",
+        "p",
+        *(["higher", "lower"] if images else ["fixed", "broken"]),
+    ]
+    heads += [] if images else ["McNemar p"]
+    return _table([[*_row(p), _word(p, v)] for p in shown], [*heads, "verdict"], style)
+
+
+def _row(p: Pair) -> list[str]:
+    d, n = p.difference, len(p.fixed)
+    return [
+        p.better, p.worse, points(d.mean), f"{points(d.low)} to {points(d.high)}", chance(p.p),
+        f"{sum(p.fixed) / n:,.0f}", f"{sum(p.broken) / n:,.0f}",
+        *([] if p.mcnemar is None else [" to ".join(dict.fromkeys(map(chance, (min(p.mcnemar), max(p.mcnemar)))))]),
+    ]  # fmt: skip
+
+
+def _word(p: Pair, v: Verdict) -> str:
+    if not p.counts:
+        return "tie"
+    return "better" if v.noise.freedom else "better, of one seed"
+
+
+def said(v: Verdict) -> str:
+    """Sentences: what cannot be told apart, and what would tell; on what it rests."""
+    lines = []
+    for tied in v.ties:
+        pair, few = v.pair(tied[0], tied[-1]), len(tied) == 2
+        whom = "would tell them apart" if few else f"would tell {tied[0]} from {tied[-1]}"
+        lines.append(f"{', '.join(tied[:-1])} and {tied[-1]} cannot be told apart; {_wanted(pair, v)} {whom}.")
+    if v.noise.freedom:
+        lines.append(
+            f"A seed moves a score by {100 * v.noise.deviation:.1f} points (standard deviation, of "
+            f"{v.noise.freedom} degrees of freedom)."
+        )
+    else:
+        lines.append("One seed each: the verdicts hold for these networks on such examples, not for other seeds.")
+    if v.contest.axis is None and (apart := v.contest.apart):
+        lines.append(f"The runs differ in {', '.join(apart)}.")
+    return "\n".join(lines)
+
+
+def _wanted(pair: Pair, v: Verdict) -> str:
+    d = pair.difference
+    if not d.mean:
+        return "no number of seeds or examples"
+    seeds, times = needed(d, v.noise, len(v.pairs))
+    if v.noise.freedom and seeds is not None:
+        more = max(1, seeds - len(d.seeds))
+        return f"about {more:,} more seed{'s' if more > 1 else ''}"
+    many = f"about {float(f'{times * examples(v):.2g}'):,.0f} test examples"
+    return many if v.noise.freedom else f"{many} (and more than one seed)"
+
+
+def examples(v: Verdict) -> int:
+    """How many test examples the contest was on."""
+    return len(next(iter(next(iter(v.outcomes.values())).values())))
+
+
+def chance(p: float) -> str:
+    """A p as text."""
+    return f"< {SMALLEST:g}" if p < SMALLEST else f"{p:.2g}"
+
+
+def _reached(runs: list[dict[str, Any]], limit: dict[str, Any]) -> str:
+    values = [value for r in runs if (value := within(r, **limit)) is not None]
+    return spread(values) if values else "-"
+
+
+def _table(rows: list[list[str]], heads: list[str], style: str) -> str:
+    if style != "simple":
+        rows = [[safe(cell) for cell in row] for row in rows]
+    return tabulate(rows, heads, tablefmt=style, disable_numparse=True)

@@ -1,0 +1,303 @@
+"""Who wins, by how much, how sure: against scipy, published examples and simulations where nothing is to be found."""
+
+import csv
+import subprocess
+import sys
+from dataclasses import replace
+from importlib import import_module
+
+import numpy as np
+import pytest
+from conftest import tiny_data, tiny_masks
+from scipy import stats
+
+from lab import changed, command, outcomes, paired, store
+from lab.contestants import contests
+from lab.errors import BadInput
+from lab.outcomes import Outcome
+from lab.report import changed as gallery
+from lab.report import verdict as text
+from lab.tasks import segmentation
+from lab.verdict import judge, within
+
+main = import_module("lab.compare").main
+N = 60
+LABELS = np.arange(N) % 4
+
+
+def run(root, strategy, seed, wrong, experiment="x", **choices):
+    """Writes a finished run whose first `wrong` test examples, shifted by the seed, are wrong; returns its record."""
+    predicted = LABELS.copy()
+    places = (np.arange(wrong) + 3 * seed) % N
+    predicted[places] = (predicted[places] + 1) % 4
+    name = (
+        f"m-{strategy.partition('(')[0]}-{choices.get('dataset', 'd')}-{choices.get('size', 32)}px-s{seed}-{wrong:08x}"
+    )
+    accuracy = float((predicted == LABELS).mean())
+    made = {
+        "schema": 1, "name": name, "experiment": experiment, "status": "done", "label": None, "digest": name,
+        "group": strategy, "command": "python -m lab.run",
+        "choices": {"task": "classification", "strategy": strategy, "dataset": "d", "data": "d", "backbone": "cnn10",
+                    "weights": "source", "head": "linear", "size": 32, "limit": None, "seed": seed, "bn": "sound",
+                    "precision": "float32", "budget": "3epochs"} | choices,
+        "data": {"classes": ["a", "b", "c", "d"], "splits": {"test": {"digest": "t", "examples": N}}},
+        "net": {"trained": 10}, "cost": {"train_seconds": 10.0, "train_cpu_seconds": 8.0, "peak_memory_mb": 900.0},
+        "train": {"accuracy": 1.0, "loss": 0.1}, "val": {"accuracy": 0.9, "loss": 0.2},
+        "test": {"accuracy": accuracy, "loss": 1.0, "examples": N}, "findings": [],
+        "steps": [{"step": "train", "steps": 20, "seconds": 9.0, "history": [
+            {"steps": 10, "seconds": 4.0, "val_accuracy": 0.5}, {"steps": 20, "seconds": 4.0, "val_accuracy": 0.8}]}],
+    }  # fmt: skip
+    made["choices"] = {k: v for k, v in made["choices"].items() if v != "-"}
+    store.write(root, made)
+    np.savez(
+        store.results(root) / experiment / f"{name}.test.npz",
+        labels=LABELS, predicted=predicted, p_true=np.ones(N, "float32"),
+    )  # fmt: skip
+    return made
+
+
+@pytest.fixture
+def root(tmp_path):
+    for seed in range(3):
+        run(tmp_path, "finetune", seed, 5 + seed)
+        run(tmp_path, "scratch", seed, 40 + 2 * seed, weights="none")
+        run(tmp_path, "lpft", seed, 5)
+        run(tmp_path, "knn", seed, 20, budget="-")
+    return tmp_path
+
+
+def of(right):
+    right = np.asarray(right, "float64")
+    return Outcome(right[:, None], np.ones((len(right), 1)), right, right, right)
+
+
+# The statistics
+
+
+def test_the_interval_over_examples_is_scipys_paired_bootstrap():
+    rng = np.random.default_rng(1)
+    a, b = (rng.random(300) < p for p in (0.8, 0.7))
+    drawn = paired.resampled([of(a), of(b)], 20_000)
+    d = paired.difference({0: (a.mean(), drawn[0])}, {0: (b.mean(), drawn[1])}, paired.Noise(0.0, 0))
+    theirs = stats.bootstrap(
+        (a.astype(float), b.astype(float)), lambda x, y, axis: (x - y).mean(axis), paired=True, method="percentile",
+        n_resamples=20_000, rng=2,
+    )  # fmt: skip
+    assert (d.low, d.high) == pytest.approx(tuple(theirs.confidence_interval), abs=4e-3)
+    assert d.examples == pytest.approx(theirs.standard_error, rel=0.03)
+
+
+def test_where_only_seeds_differ_two_contestants_are_compared_by_the_paired_t_test():
+    a, b = np.array([0.71, 0.74, 0.69, 0.73]), np.array([0.66, 0.70, 0.68, 0.67])
+    noise = paired.noise({"a": dict(enumerate(a)), "b": dict(enumerate(b))})
+    still = [{s: (v, np.full(200_000, v)) for s, v in enumerate(values)} for values in (a, b)]
+    d, theirs = paired.difference(*still, noise), stats.ttest_rel(a, b)
+    assert d.p == pytest.approx(theirs.pvalue, rel=1e-6)
+    assert (d.low, d.high) == pytest.approx(tuple(theirs.confidence_interval()), abs=1e-3)
+
+
+def test_the_noise_of_seeds_is_the_residual_of_a_randomised_block_design():
+    """Three contestants on four seeds; the sums of squares by hand from the two-way table."""
+    table = np.array([[0.5, 0.6, 0.55, 0.61], [0.7, 0.74, 0.71, 0.8], [0.2, 0.33, 0.28, 0.35]])
+    rest = table - table.mean(1, keepdims=True) - table.mean(0) + table.mean()
+    found = paired.noise({str(i): dict(enumerate(row)) for i, row in enumerate(table)})
+    assert found.freedom == 6 and found.deviation == pytest.approx(np.sqrt((rest**2).sum() / 6))
+    assert paired.noise({"a": {0: 0.5}, "b": {0: 0.7}}) == paired.Noise(0.0, 0)
+
+
+def test_where_nothing_is_to_be_found_little_is_found():
+    """Contestants of equal skill, whose seeds differ, on the same examples: examples alone find more."""
+    rng, found = np.random.default_rng(0), {"both": 0, "examples": 0}
+    for _ in range(150):
+        hard = rng.normal(size=150)
+        runs = {(c, s): of(hard + rng.normal(size=150) * 0.7 + rng.normal() * 0.35 > 0) for c in "ab" for s in range(3)}
+        drawn = dict(zip(runs, paired.resampled(list(runs.values()), 400), strict=True))
+        a, b = ({s: (runs[c, s].score, drawn[c, s]) for s in range(3)} for c in "ab")
+        noise = paired.noise({"a": {s: v[0] for s, v in a.items()}, "b": {s: v[0] for s, v in b.items()}})
+        found["both"] += paired.difference(a, b, noise).p < 0.05
+        found["examples"] += paired.difference(a, b, paired.Noise(0.0, 0)).p < 0.05
+    assert found["both"] <= 12 and found["examples"] > 30, found
+
+
+def test_holm_as_in_a_published_example():
+    """Four hypotheses of p 0.01, 0.04, 0.03, 0.005: the fourth and the first are rejected at 0.05, the others not."""
+    assert paired.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
+    assert paired.holm([0.5, 0.9]) == [1.0, 1.0]
+
+
+def test_mcnemar_is_exact():
+    assert paired.mcnemar(9, 1) == pytest.approx(22 / 1024)  # 2 (C(10, 0) + C(10, 1)) / 2^10
+    assert paired.mcnemar(1, 9) == paired.mcnemar(9, 1)
+    assert paired.mcnemar(0, 0) == 1.0
+
+
+def test_so_many_seeds_or_examples_would_tell():
+    noise = paired.Noise(0.02, 2000)
+    d = paired.Difference((0, 1, 2), 0.01, -0.02, 0.04, 0.3, examples=0.0)
+    seeds, times = paired.needed(d, noise, comparisons=1)
+    assert seeds == pytest.approx(2 * (1.96 * 0.02 / 0.01) ** 2, abs=1) and times == 0
+    many = paired.Difference((0, 1, 2), 0.01, -0.02, 0.04, 0.3, examples=0.02)
+    seeds, times = paired.needed(many, noise, comparisons=1)
+    assert seeds is None and times == pytest.approx((1.96 * 2) ** 2, rel=0.01)
+
+
+# What the runs did
+
+
+def test_the_score_of_a_segmentations_examples_is_the_meters():
+    data = tiny_masks()
+    meter = segmentation.last_meter(data.classes)
+    rng = np.random.default_rng(0)
+    labels = np.asarray(data.test.labels[np.arange(len(data.test))])
+    meter.update(labels, rng.random((*labels.shape, len(data.classes))))
+    hit, union = (v.astype("float64") for v in meter.overlap)
+    outcome = Outcome(hit, union, meter.iou.mean(1))
+    assert outcome.score == pytest.approx(meter.result()["miou"])
+    assert paired.resampled([outcome, outcome], 50).shape == (2, 50)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "said"),
+    [
+        (lambda p: p.unlink(), "cannot be read"),
+        (lambda p: p.write_bytes(b"no zip"), "cannot be read"),
+        (lambda p: np.savez(p, labels=np.array([{}], object), predicted=LABELS), "cannot be read"),
+        (lambda p: np.savez(p, labels=LABELS, predicted=LABELS), "are not its own: their accuracy is 1.0000"),
+        (lambda p: np.savez(p, labels=LABELS[:9], predicted=LABELS[:9]), "are not its own"),
+    ],
+)
+def test_examples_that_are_not_the_records_are_refused(root, spoil, said, capsys):
+    spoil(next((root / "results" / "x").glob("*scratch*s1*.npz")))
+    assert command.call(main, ["scratch", "finetune", "--out", str(root)]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1
+
+
+def test_runs_that_were_tested_on_other_examples_are_not_paired(root):
+    a = run(root, "finetune", 0, 9, experiment="y")
+    a["data"]["splits"]["test"]["digest"] = "other"
+    store.write(root, a)
+    with pytest.raises(BadInput, match="were tested on other examples"):
+        outcomes.read(root, [a, *contests(root, ["scratch", "finetune"])[0].records])
+
+
+# Who competes
+
+
+def test_a_word_is_a_strategy_a_model_or_any_choice(root):
+    for seed in range(2):
+        run(root, "finetune", seed, 3, experiment="sizes", size=64)
+        run(root, "finetune", seed, 4, experiment="sizes", size=32)
+    found = contests(root, ["scratch", "finetune"])
+    assert [c.axis for c in found] == ["strategy"] and list(found[0].runs) == ["finetune", "scratch"]
+    assert list(found[0].runs["scratch"]) == [0, 1, 2]
+    sizes = contests(root, ["size=64", "size=32"])
+    assert sizes[0].axis == "size" and set(sizes[0].runs) == {"32", "64"}
+    assert [set(c.runs) for c in contests(root, on=["x"])] == [{"finetune", "scratch", "lpft", "knn"}]  # probes too
+
+
+def test_runs_by_name_are_compared_as_they_are(root):
+    names = [
+        r["name"] for r in store.read(root) if r["choices"]["strategy"] in ("knn", "lpft") and r["name"][-10] == "0"
+    ]
+    contest = contests(root, names)[0]
+    assert contest.axis is None and list(contest.runs) == names and "strategy" in contest.apart
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["finetune", "nothing"], "no finished run has nothing"),
+        (["finetune", "cnn10"], "one choice is compared at a time: finetune is a strategy; cnn10 is a model"),
+        (["size=32", "size=99"], "no finished run has size=99"),
+        (["finetune", "--on", "mars"], "no finished run is on mars"),
+        (["finetune"], "--list and --gallery"),
+        (["source", "none"], "no two finished runs are alike but for weights"),
+        (["finetune", "scratch", "--within", "soon"], "as 60s or 300steps; received soon"),
+    ],
+)
+def test_what_cannot_be_compared_is_one_line(root, words, said, capsys):
+    more = ["--list", str(root / "l.csv")] if words == ["finetune"] else []
+    code, err = command.call(main, [*words, *more, "--out", str(root)]), capsys.readouterr().err
+    assert code == 2 and err.count("\n") == 1
+    assert said in err or (more and "no two finished runs are alike" in err), err
+
+
+def test_an_empty_folder_says_what_makes_a_run(tmp_path, capsys):
+    assert command.call(main, ["a", "b", "--out", str(tmp_path)]) == 2
+    assert "there is no finished run" in capsys.readouterr().err
+
+
+def test_contestants_without_a_common_seed_are_refused(tmp_path):
+    run(tmp_path, "finetune", 0, 3)
+    run(tmp_path, "scratch", 1, 30)
+    with pytest.raises(BadInput, match="have no seed in common"):
+        judge(tmp_path, contests(tmp_path, ["finetune", "scratch"])[0])
+
+
+# The verdict
+
+
+def test_ties_places_and_the_front(root):
+    v = judge(root, contests(root)[0], draws=2000)
+    assert list(v.outcomes) == ["lpft", "finetune", "knn", "scratch"] and v.ties == [["lpft", "finetune"]]
+    assert [v.rank(n) for n in v.outcomes] == [(1, 2), (1, 2), (3, 3), (4, 4)]
+    assert v.front == {"lpft"}  # all took ten seconds
+    p = v.pair("scratch", "finetune")
+    assert (p.better, p.counts) == ("finetune", True) and p.mcnemar is not None and max(p.mcnemar) < 1e-6
+    assert p.fixed == [35, 36, 37] and p.broken == [0, 0, 0]
+    assert p.difference.mean == pytest.approx(36 / N) and p.difference.low < 36 / N < p.difference.high
+
+
+def test_one_seed_says_nothing_of_others(tmp_path):
+    run(tmp_path, "finetune", 0, 3)
+    run(tmp_path, "scratch", 0, 30)
+    v = judge(tmp_path, contests(tmp_path)[0], draws=500)
+    assert "better, of one seed" in text.differences(v) and "not for other seeds" in text.said(v)
+
+
+def test_a_score_within_a_budget_is_the_best_that_was_measured_by_then(root):
+    r = contests(root, ["scratch", "finetune"])[0].first
+    assert [within(r, seconds=s) for s in (3, 5, 9, 60)] == [None, 0.5, 0.8, 0.9]
+    assert [within(r, steps=s) for s in (9, 10, 20)] == [None, 0.5, 0.9]
+
+
+def test_the_command_shows_scores_differences_and_ties(root, capsys):
+    assert command.call(main, ["--on", "x", "--within", "5s", "--pairs", "--out", str(root)]) == 0
+    out = capsys.readouterr().out
+    assert "x: d, cnn10, 32 px, 3 epochs; test accuracy on 60 examples, 3 seeds" in out
+    assert "val within 5s" in out and "lpft and finetune cannot be told apart; about" in out
+    assert out.count("better\n") == 5 and out.count("tie\n") == 1  # all six pairs
+
+
+# Example by example
+
+
+def test_the_list_names_each_example_that_changed(root, capsys):
+    path = root / "changed.csv"
+    assert command.call(main, ["scratch", "finetune", "--list", str(path), "--out", str(root)]) == 0
+    rows = list(csv.DictReader(path.read_text().splitlines()))
+    v = judge(root, contests(root, ["scratch", "finetune"])[0], draws=50)
+    assert {int(r["example"]) for r in rows} == set(np.flatnonzero(changed.change(v, v.pairs[0])))
+    first = rows[0]
+    assert first["what"] == "fixed" and first["finetune"].split("; ")[0] == first["truth"] != first["scratch"][0]
+
+
+def test_the_gallery_shows_what_was_fixed_and_broken(root, tmp_path):
+    from PIL import Image
+
+    data = tiny_data(classes=4, each=N // 4)
+    data = replace(data, test=data.train.take(np.arange(N)))
+    v = judge(root, contests(root, ["scratch", "finetune"])[0], draws=50)
+    gallery.draw(root, v, v.pairs[0], data, tmp_path / "g.png")
+    with Image.open(tmp_path / "g.png") as picture:
+        assert picture.width > 1000 and len(picture.convert("L").getcolors(1 << 20)) > 50
+
+
+def test_comparing_never_imports_keras(root):
+    code = (
+        "import sys; from lab.compare import main; "
+        f"assert main(['scratch', 'finetune', '--out', {str(root)!r}]) == 0; "
+        "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)
