@@ -5,7 +5,7 @@ import re
 import sys
 from pathlib import Path
 
-from lab import command
+from lab import command, store
 from lab.contestants import contests
 from lab.errors import BadInput
 from lab.verdict import Pair, Verdict, judge
@@ -15,11 +15,11 @@ def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     limits = {text: limit_of(text) for text in (args.within or "").split(",") if text}
     root = command.root_of(args.out)
-    found = contests(root, args.who, args.on or [])
+    found = contests(store.read(root), args.who, args.on or [])
 
     from lab.report import verdict as text
 
-    judged = [judge(root, contest) for contest in found]
+    judged = [judge(root, contest, base=args.against) for contest in found]
     for v, title in zip(judged, text.titles(judged), strict=True):
         print(f"{title}\n\n{text.contestants(v, limits)}\n\n{text.differences(v, args.pairs)}\n\n{text.said(v)}\n")
     if args.list or args.gallery:
@@ -76,6 +76,9 @@ def parser() -> command.Parser:
         "--on", metavar="X", nargs="+",
         help="only runs of this experiment, data set, strategy, backbone, ... or FIELD=VALUE; all that are given hold",
     )  # fmt: skip
+    made.add_argument(
+        "--against", metavar="X", help="compare each with this one only, so that p is corrected for fewer pairs"
+    )
     made.add_argument("--pairs", action="store_true", help="show all pairs; left out: of more than four, the best's")
     made.add_argument(
         "--within", metavar="X",

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from lab import names, store
+from lab import names
 from lab.errors import BadInput
 from lab.spec import LATER, digest
 from lab.store import data_of, model_of
@@ -52,21 +51,21 @@ class Contest:
         return [k for k in keys if len({str(c[k]) for c in choices}) > 1]
 
 
-def contests(root: Path, words: Sequence[str] = (), on: Sequence[str] = ()) -> list[Contest]:
+def contests(records: Iterable[Record], words: Sequence[str] = (), on: Sequence[str] = ()) -> list[Contest]:
     """Every contest of those that the words name, among the finished runs that all words of `on` are true of.
 
     Raises:
         BadInput: a word names nothing, the words name different things, or nothing alike is there to compare.
     """
-    records = [r for r in store.read(root) if r["status"] == "done" and "members" not in r["choices"]]
+    records = [r for r in records if r["status"] == "done" and "members" not in r["choices"]]
     if not records:
-        raise BadInput(f"there is no finished run in {store.results(root)}; `python -m lab.run` makes one")
+        raise BadInput("there is no finished run to compare; `python -m lab.run` makes one")
     for word in on:
         records = _that_are(records, word)
     if words and all(_named(records, w) for w in words):
         return [_of_runs([_named(records, w)[0] for w in words])]
     axis, values = _axis(records, words)
-    found = [_narrowed(c, values) for c in _alike(records, axis)]
+    found = [_narrowed(c, values) for c in alike(records, axis)]
     found = [c for c in found if len(c.runs) > 1 and all(v in _named_by(c, values) for v in values)]
     if not found:
         raise BadInput(
@@ -144,14 +143,15 @@ def _is(record: Record, fields: Iterable[str], value: str) -> bool:
     return any((record["experiment"] if f == "experiment" else _value(record, f)) == value for f in fields)
 
 
-def _alike(records: list[Record], axis: str) -> list[Contest]:
-    """Contests over all values of an axis.
+def alike(records: Iterable[Record], axis: str) -> list[Contest]:
+    """Contests of finished runs over all values of an axis, of as few as one.
 
     Runs that need no training have no budget, rate and so on: they compete with all that are like them otherwise.
     """
     but = {"seed", axis, *IMPLIED.get(axis, ())}
     settings: dict[str, tuple[Record, list[Record]]] = {}
-    for r in sorted(records, key=lambda r: "budget" not in r["choices"]):
+    done = [r for r in records if r["status"] == "done" and "members" not in r["choices"]]
+    for r in sorted(done, key=lambda r: "budget" not in r["choices"]):
         own = {"experiment": r["experiment"], **{k: v for k, v in r["choices"].items() if k not in but}}
         if "budget" in own:
             own = {**{k: v for k, v in LATER.items() if k not in but}, **own}

@@ -1,6 +1,6 @@
 """Who wins a contest, by how much and how sure: scores, paired differences, ties, cost. No Keras."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,15 @@ class Verdict:
         score_name: what the score is called.
         outcomes: of each contestant, by seed; the best on the mean first.
         noise: of the seeds.
-        pairs: all of them, in the contestants' order.
+        pairs: all of them, in the contestants' order; with a base, those with it.
     """
 
     contest: Contest
     score_name: str
     outcomes: dict[str, dict[int, Outcome]]
     noise: Noise
-    pairs: list[Pair] = field(default_factory=list)
+    pairs: list[Pair]
+    base: str | None = None
 
     def scores(self, name: str) -> list[float]:
         return [o.score for o in self.outcomes[name].values()]
@@ -77,6 +78,8 @@ class Verdict:
     @property
     def ties(self) -> list[list[str]]:
         """Groups, as large as can be, of which no two can be told apart; they may overlap."""
+        if self.base:
+            return [[p.better, p.worse] for p in self.pairs if not p.counts]
         order = list(self.outcomes)
         found: list[tuple[int, int]] = []
         for i in range(len(order)):
@@ -101,12 +104,15 @@ class Verdict:
         return float(np.mean([r["cost"].get(what) or 0.0 for r in self.contest.runs[name].values()]))
 
 
-def judge(root: Path, contest: Contest, draws: int = DRAWS) -> Verdict:
-    """Reads what the runs did on the test examples, and compares all pairs.
+def judge(root: Path, contest: Contest, draws: int = DRAWS, base: str | None = None) -> Verdict:
+    """Reads what the runs did on the test examples, and compares all pairs, or each contestant with the base.
 
     Raises:
-        BadInput: that is missing or of other examples, or two contestants have no seed in common.
+        BadInput: that is missing or of other examples, or two contestants have no seed in common, or there is no such
+            base.
     """
+    if base is not None and base not in contest.runs:
+        raise BadInput(f"{base} is not among those that are compared: {', '.join(contest.runs)}")
     keys = [(name, seed) for name, runs in contest.runs.items() for seed in runs]
     score_name, found = outcomes.read(root, [contest.runs[name][seed] for name, seed in keys])
     of = dict(zip(keys, found, strict=True))
@@ -116,13 +122,13 @@ def judge(root: Path, contest: Contest, draws: int = DRAWS) -> Verdict:
     noise = paired.noise({n: {s: o.score for s, o in by_seed.items()} for n, by_seed in each.items()})
     drawn = dict(zip(keys, paired.resampled(found, draws), strict=True))
     runs = {n: {s: (o.score, drawn[n, s]) for s, o in by_seed.items()} for n, by_seed in each.items()}
-    both = list(combinations(order, 2))
+    both = [pair for pair in combinations(order, 2) if base in (None, *pair)]
     if apart := [pair for pair in both if not set(runs[pair[0]]) & set(runs[pair[1]])]:
         raise BadInput(f"{apart[0][0]} and {apart[0][1]} have no seed in common; run both with the same --seeds")
     differences = [paired.difference(runs[a], runs[b], noise) for a, b in both]
     corrected = paired.holm([d.p for d in differences])
     pairs = [_pair(a, b, d, p, each[a], each[b]) for (a, b), d, p in zip(both, differences, corrected, strict=True)]
-    return Verdict(contest, score_name, each, noise, pairs)
+    return Verdict(contest, score_name, each, noise, pairs, base)
 
 
 def _pair(a: str, b: str, d: Difference, p: float, of_a: dict[int, Outcome], of_b: dict[int, Outcome]) -> Pair:

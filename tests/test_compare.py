@@ -178,7 +178,7 @@ def test_runs_that_were_tested_on_other_examples_are_not_paired(root):
     a["data"]["splits"]["test"]["digest"] = "other"
     store.write(root, a)
     with pytest.raises(BadInput, match="were tested on other examples"):
-        outcomes.read(root, [a, *contests(root, ["scratch", "finetune"])[0].records])
+        outcomes.read(root, [a, *contests(store.read(root), ["scratch", "finetune"])[0].records])
 
 
 # Who competes
@@ -188,19 +188,21 @@ def test_a_word_is_a_strategy_a_model_or_any_choice(root):
     for seed in range(2):
         run(root, "finetune", seed, 3, experiment="sizes", size=64)
         run(root, "finetune", seed, 4, experiment="sizes", size=32)
-    found = contests(root, ["scratch", "finetune"])
+    found = contests(store.read(root), ["scratch", "finetune"])
     assert [c.axis for c in found] == ["strategy"] and list(found[0].runs) == ["finetune", "scratch"]
     assert list(found[0].runs["scratch"]) == [0, 1, 2]
-    sizes = contests(root, ["size=64", "size=32"])
+    sizes = contests(store.read(root), ["size=64", "size=32"])
     assert sizes[0].axis == "size" and set(sizes[0].runs) == {"32", "64"}
-    assert [set(c.runs) for c in contests(root, on=["x"])] == [{"finetune", "scratch", "lpft", "knn"}]  # probes too
+    assert [set(c.runs) for c in contests(store.read(root), on=["x"])] == [
+        {"finetune", "scratch", "lpft", "knn"}
+    ]  # probes too
 
 
 def test_runs_by_name_are_compared_as_they_are(root):
     names = [
         r["name"] for r in store.read(root) if r["choices"]["strategy"] in ("knn", "lpft") and r["name"][-10] == "0"
     ]
-    contest = contests(root, names)[0]
+    contest = contests(store.read(root), names)[0]
     assert contest.axis is None and list(contest.runs) == names and "strategy" in contest.apart
 
 
@@ -232,14 +234,14 @@ def test_contestants_without_a_common_seed_are_refused(tmp_path):
     run(tmp_path, "finetune", 0, 3)
     run(tmp_path, "scratch", 1, 30)
     with pytest.raises(BadInput, match="have no seed in common"):
-        judge(tmp_path, contests(tmp_path, ["finetune", "scratch"])[0])
+        judge(tmp_path, contests(store.read(tmp_path), ["finetune", "scratch"])[0])
 
 
 # The verdict
 
 
 def test_ties_places_and_the_front(root):
-    v = judge(root, contests(root)[0], draws=2000)
+    v = judge(root, contests(store.read(root))[0], draws=2000)
     assert list(v.outcomes) == ["lpft", "finetune", "knn", "scratch"] and v.ties == [["lpft", "finetune"]]
     assert [v.rank(n) for n in v.outcomes] == [(1, 2), (1, 2), (3, 3), (4, 4)]
     assert v.front == {"lpft"}  # all took ten seconds
@@ -252,12 +254,12 @@ def test_ties_places_and_the_front(root):
 def test_one_seed_says_nothing_of_others(tmp_path):
     run(tmp_path, "finetune", 0, 3)
     run(tmp_path, "scratch", 0, 30)
-    v = judge(tmp_path, contests(tmp_path)[0], draws=500)
+    v = judge(tmp_path, contests(store.read(tmp_path))[0], draws=500)
     assert "better, of one seed" in text.differences(v) and "not for other seeds" in text.said(v)
 
 
 def test_a_score_within_a_budget_is_the_best_that_was_measured_by_then(root):
-    r = contests(root, ["scratch", "finetune"])[0].first
+    r = contests(store.read(root), ["scratch", "finetune"])[0].first
     assert [within(r, seconds=s) for s in (3, 5, 9, 60)] == [None, 0.5, 0.8, 0.9]
     assert [within(r, steps=s) for s in (9, 10, 20)] == [None, 0.5, 0.9]
 
@@ -277,7 +279,7 @@ def test_the_list_names_each_example_that_changed(root, capsys):
     path = root / "changed.csv"
     assert command.call(main, ["scratch", "finetune", "--list", str(path), "--out", str(root)]) == 0
     rows = list(csv.DictReader(path.read_text().splitlines()))
-    v = judge(root, contests(root, ["scratch", "finetune"])[0], draws=50)
+    v = judge(root, contests(store.read(root), ["scratch", "finetune"])[0], draws=50)
     assert {int(r["example"]) for r in rows} == set(np.flatnonzero(changed.change(v, v.pairs[0])))
     first = rows[0]
     assert first["what"] == "fixed" and first["finetune"].split("; ")[0] == first["truth"] != first["scratch"][0]
@@ -288,7 +290,7 @@ def test_the_gallery_shows_what_was_fixed_and_broken(root, tmp_path):
 
     data = tiny_data(classes=4, each=N // 4)
     data = replace(data, test=data.train.take(np.arange(N)))
-    v = judge(root, contests(root, ["scratch", "finetune"])[0], draws=50)
+    v = judge(root, contests(store.read(root), ["scratch", "finetune"])[0], draws=50)
     gallery.draw(root, v, v.pairs[0], data, tmp_path / "g.png")
     with Image.open(tmp_path / "g.png") as picture:
         assert picture.width > 1000 and len(picture.convert("L").getcolors(1 << 20)) > 50

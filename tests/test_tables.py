@@ -5,11 +5,13 @@ import json
 import numpy as np
 import pytest
 from conftest import ROOT
-from scipy import stats
+from test_compare import run
 from test_report import record, row_of
 
 from lab import report, store
+from lab.contestants import contests
 from lab.report import caching, margins, memory, original, pictures, policies, readme
+from lab.verdict import judge
 
 PUBLISHED = """# about
 # Somebody 2019
@@ -53,32 +55,35 @@ def test_the_nine_rows_of_the_original_are_in_the_experiments_by_name():
     assert len(rows) == 9 and {r["model"] for r in rows} <= ours
 
 
-def test_a_difference_is_paired_by_seed_with_students_interval():
-    ours, theirs = [0.80, 0.85, 0.81], [0.70, 0.72, 0.75]
-    runs = [record("finetune", s, a) for s, a in enumerate(ours)] + [
-        record("scratch", s, a) for s, a in enumerate(theirs)
-    ]
-    test = stats.ttest_rel(ours, theirs)
-    low, high = test.confidence_interval(0.95)
-    text = margins.against_scratch([*runs, record("scratch", 7, 0.1)])
-    assert f"{100 * low:+.1f} to {100 * high:+.1f}" in row_of(text, "`finetune`")
-    assert "| 3 " in text and f"{100 * np.mean(np.subtract(ours, theirs)):+.1f}" in text and "above" in text
+def test_a_row_of_what_a_source_is_worth_is_the_verdict_against_scratch(tmp_path):
+    for seed, (ours, theirs) in enumerate([(6, 24), (4, 30), (9, 27)]):
+        run(tmp_path, "finetune", seed, ours)
+        run(tmp_path, "scratch", seed, theirs, weights="none")
+    run(tmp_path, "scratch", 7, 55, weights="none")  # that has no partner
+    run(tmp_path, "lpft", 0, 5)  # nor enough seeds
+    records = store.read(tmp_path)
+    text = margins.against_scratch(tmp_path, records)
+    d = judge(tmp_path, contests(records, ["scratch", "finetune"])[0], margins.DRAWS).pairs[0].difference
+    assert d.seeds == (0, 1, 2) and d.mean == pytest.approx(62 / 3 / 60)
+    row = row_of(text, "`finetune`", "| 3 ", f"{100 * d.low:+.1f} to {100 * d.high:+.1f}", "above")
+    assert f"{100 * 62 / 180:+.1f}" in row and "lpft" not in text
 
 
-@pytest.mark.parametrize(
-    ("ours", "verdict"), [([0.1, 0.2], "below"), ([0.80, 0.60], "cannot be told apart"), ([0.9, 0.9], "above")]
-)
-def test_a_verdict_needs_an_interval_without_zero(ours, verdict):
-    scratch = [0.7, 0.7] if verdict != "below" else [0.9, 1.0]
-    runs = [record("finetune", s, a) for s, a in enumerate(ours)] + [
-        record("scratch", s, a) for s, a in enumerate(scratch)
-    ]
-    assert verdict in margins.against_scratch(runs)
+@pytest.mark.parametrize(("ours", "verdict"), [(50, "below"), (29, "cannot be told apart"), (3, "above")])
+def test_a_verdict_needs_a_difference_that_seeds_and_examples_do_not_explain(tmp_path, ours, verdict):
+    for seed in range(3):
+        run(tmp_path, "finetune", seed, ours + seed)
+        run(tmp_path, "scratch", seed, 30 - seed, weights="none")
+    assert verdict in row_of(margins.against_scratch(tmp_path, store.read(tmp_path)), "`finetune`")
 
 
-def test_runs_of_another_size_budget_or_experiment_are_no_pair():
-    other = [choices(record("scratch", s, 0.1, group="o"), size=64) for s in (0, 1)]
-    assert "No pairs" in margins.against_scratch([record("finetune", 0), record("finetune", 1), *other])
+def test_runs_of_another_size_budget_or_experiment_are_no_pair(tmp_path):
+    for seed in (0, 1):
+        run(tmp_path, "finetune", seed, 3)
+        run(tmp_path, "scratch", seed, 30, size=64)
+        run(tmp_path, "scratch", seed, 31, budget="9epochs")
+        run(tmp_path, "scratch", seed, 32, experiment="y")
+    assert "No pairs" in margins.against_scratch(tmp_path, store.read(tmp_path))
 
 
 def test_only_features_that_were_computed_are_timed_against_the_backbone():

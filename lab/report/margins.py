@@ -1,56 +1,65 @@
-"""What a source is worth: every strategy against scratch, same network, data, size and budget, paired by seed."""
+"""What a source is worth: every strategy against scratch, same network, data, size and budget, paired."""
 
+from pathlib import Path
 from typing import Any
 
 from tabulate import tabulate
 
+from lab.contestants import Contest, alike
 from lab.data import hw
 from lab.report.markdown import safe
-from lab.report.table import alike, network
-from lab.spec import digest
+from lab.report.table import network, told_apart
 from lab.store import data_of
-from lab.tasks import score
+from lab.verdict import Pair, Verdict, judge
 
 Record = dict[str, Any]
-HEADS = ["data", "network", "against scratch", "seeds", "difference, points", "95 % interval", "verdict"]
-APART = ("strategy", "seed", "weights", "weights_digest")  # what may differ within a pair
+HEADS = ["data", "network", "against scratch", "seeds", "score", "points", "95 % interval", "p", "verdict"]
+BASE = "scratch"
+APART = ("strategy", "weights")  # what differs within a comparison, not between two
+SMALLEST = 1e-4  # p below it is said to be below it
+DRAWS = 2000  # resamples of the test examples: enough for tenths of a point
 
 
-def against_scratch(records: list[Record]) -> str:
-    """In Markdown: mean difference of the test score with Student's interval over seeds (two seeds or more)."""
-    rows = [_row(*both) for both in pairs(records)]
+def against_scratch(root: Path, records: list[Record]) -> str:
+    """In Markdown: the mean difference of the test score, of strategies that have two seeds or more with scratch."""
+    found = [c for c in map(_repeated, alike(records, "strategy")) if len(c.runs) > 1]
+    judged = [judge(root, c, DRAWS, BASE) for c in found]
+    firsts = [c.first for c in found]
+    names = told_apart([f"{data_of(r['choices'])}: {network(r['choices'])}" for r in firsts], firsts, APART)
+    ordered = sorted(zip(judged, names, strict=True), key=lambda of: _order(of[0]))
+    rows = [
+        _row(v, pair, name.removeprefix(f"{data_of(v.contest.first['choices'])}: "))
+        for v, name in ordered
+        for pair in sorted(v.pairs, key=lambda p: -_signed(p))
+    ]
     return (
         tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "No pairs with several seeds yet."
     )
 
 
-def pairs(records: list[Record]) -> list[tuple[Record, list[float]]]:
-    """(a record of the strategy, its differences in test score to scratch by seed)."""
-    groups: dict[str, dict[str, dict[int, Record]]] = {}
-    done = [r for r in records if r["status"] == "done" and "members" not in r["choices"]]
-    for r in [*(r for r in done if "budget" in r["choices"]), *_beside(done)]:
-        groups.setdefault(alike(r, APART), {}).setdefault(r["choices"]["strategy"], {})[r["choices"]["seed"]] = r
-    found = []
-    for strategies in groups.values():
-        scratch = strategies.pop("scratch", {})
-        for runs in strategies.values():
-            seeds = sorted(set(runs) & set(scratch))
-            if len(seeds) > 1:
-                found.append((runs[seeds[0]], [score(runs[s], "test") - score(scratch[s], "test") for s in seeds]))
-    return sorted(found, key=lambda f: (data_of(f[0]["choices"]), hw(f[0]["choices"]["size"]), -sum(f[1]) / len(f[1])))
+def _repeated(contest: Contest) -> Contest:
+    """Those that have two seeds or more in common with scratch, and scratch."""
+    base = contest.runs.get(BASE, {})
+    return Contest(contest.axis, {n: runs for n, runs in contest.runs.items() if len(set(runs) & set(base)) > 1})
 
 
-def _beside(done: list[Record]) -> list[Record]:
-    """Runs that need no training, with the training of the one group of runs from scratch that they are like."""
-    scratch = [r["choices"] for r in done if r["choices"]["strategy"] == "scratch"]
-    found = []
-    for r in done:
-        own = {k: v for k, v in r["choices"].items() if k not in APART}
-        if "budget" not in own:
-            beside = [{**c, **r["choices"]} for c in scratch if all(c.get(k) == v for k, v in own.items())]
-            if len({digest({k: v for k, v in c.items() if k not in APART}) for c in beside}) == 1:
-                found.append({**r, "choices": beside[0]})
-    return found
+def _signed(pair: Pair) -> float:
+    return pair.difference.mean if pair.worse == BASE else -pair.difference.mean
+
+
+def _order(v: Verdict) -> tuple:
+    c = v.contest.first["choices"]
+    return data_of(c), hw(c["size"])
+
+
+def _row(v: Verdict, pair: Pair, name: str) -> list[str]:
+    d, above, data = pair.difference, pair.worse == BASE, data_of(v.contest.first["choices"])
+    low, high = (d.low, d.high) if above else (-d.high, -d.low)
+    verdict = ("above" if above else "below") if pair.counts else "cannot be told apart"
+    return [
+        safe(data), safe(name), f"`{pair.better if above else pair.worse}`", str(len(d.seeds)), v.score_name,
+        points(_signed(pair)), f"{points(low)} to {points(high)}", chance(pair.p), verdict,
+    ]  # fmt: skip
 
 
 def interval(differences: list[float]) -> tuple[float, float, float]:
@@ -63,15 +72,11 @@ def interval(differences: list[float]) -> tuple[float, float, float]:
     return mean, float(low), float(high)
 
 
-def _row(record: Record, differences: list[float]) -> list[str]:
-    c, (mean, low, high) = record["choices"], interval(differences)
-    verdict = "above" if low > 0 else "below" if high < 0 else "cannot be told apart"
-    return [
-        safe(data_of(c)), network(c), f"`{c['strategy']}`", str(len(differences)), points(mean),
-        f"{points(low)} to {points(high)}", verdict,
-    ]  # fmt: skip
-
-
 def points(difference: float) -> str:
     """A difference of scores (fractions) in percentage points."""
     return f"{100 * difference:+.1f}"
+
+
+def chance(p: float) -> str:
+    """A p as text."""
+    return f"< {SMALLEST:g}" if p < SMALLEST else f"{p:.2g}"

@@ -48,7 +48,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "original_table": original.beside_ours,
     "caching_table": lambda root, records: caching.saved(records),
     "crossed_table": lambda root, records: losses.crossed(records),
-    "margins_table": lambda root, records: margins.against_scratch(records),
+    "margins_table": margins.against_scratch,
     "shots_table": lambda root, records: shots.table(records),
     "ranking_table": ranking.table,
     "memory_table": lambda root, records: memory.shapes(root),

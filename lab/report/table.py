@@ -141,6 +141,16 @@ def differing(firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
     return [", ".join(note + more) for note, more in zip(notes, again, strict=True)]
 
 
+def told_apart(texts: list[str], firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
+    """The texts of runs, those that read the same with what tells them apart."""
+    made = list(texts)
+    for text in set(texts):
+        places = [i for i, t in enumerate(texts) if t == text]
+        for i, note in zip(places, differing([firsts[i] for i in places], but), strict=True):
+            made[i] += f", {note}" if note else ""
+    return made
+
+
 def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
     first = runs[0]
     c, done = first["choices"], first["status"] == "done"

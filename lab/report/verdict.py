@@ -5,26 +5,19 @@ from typing import Any
 from tabulate import tabulate
 
 from lab.paired import needed
-from lab.report.margins import points
+from lab.report.margins import chance, points
 from lab.report.markdown import safe
-from lab.report.table import differing, network, spread
+from lab.report.table import network, spread, told_apart
 from lab.store import data_of
 from lab.verdict import Pair, Verdict, within
 
-SMALLEST = 1e-4  # p below it is said to be below it
 FEW = 4  # contestants of which all pairs are shown
 
 
 def titles(judged: list[Verdict]) -> list[str]:
     """What each contest was on: experiment, data, network, seeds, test examples; and what tells it from the others."""
-    plain = [_title(v) for v in judged]
-    notes = differing([v.contest.first for v in judged], of_axis(judged))
-    return [f"{p}; {n}" if plain.count(p) > 1 and n else p for p, n in zip(plain, notes, strict=True)]
-
-
-def of_axis(judged: list[Verdict]) -> set[str]:
-    """The choices that contests have of their own, and that are no difference between them."""
-    return {str(v.contest.axis) for v in judged} | {"weights"}
+    axes = {str(v.contest.axis) for v in judged}
+    return told_apart([_title(v) for v in judged], [v.contest.first for v in judged], axes | {"weights"})
 
 
 def _title(v: Verdict) -> str:
@@ -39,37 +32,35 @@ def _title(v: Verdict) -> str:
 def contestants(v: Verdict, budgets: dict[str, dict[str, Any]] | None = None, style: str = "simple") -> str:
     """A row each, the best first: score, place, cost; * where no other is better in less time."""
     budgets = budgets or {}
-    heads = [v.contest.axis or "run", v.score_name, "place", *(f"val within {b}" for b in budgets)]
-    heads += ["time s", "CPU s", "trained", "MB", "front"]
+    heads = [
+        v.contest.axis or "run",
+        v.score_name,
+        *([] if v.base else ["place"]),
+        *(f"val within {b}" for b in budgets),
+    ]
     rows = []
-    for name, runs in v.contest.runs.items():
-        first, last = v.rank(name)
+    for name in v.outcomes:
+        runs = list(v.contest.runs[name].values())
         rows.append([
-            name, spread(v.scores(name)), f"{first}" if first == last else f"{first} to {last}",
-            *(_reached(list(runs.values()), limit) for limit in budgets.values()),
-            f"{v.cost(name, 'train_seconds'):,.0f}", f"{v.cost(name, 'train_cpu_seconds'):,.0f}",
-            f"{next(iter(runs.values()))['net']['trained']:,}", f"{v.cost(name, 'peak_memory_mb'):,.0f}",
-            "*" if name in v.front else "",
+            name, spread(v.scores(name)), *([] if v.base else [_place(*v.rank(name))]),
+            *(_reached(runs, limit) for limit in budgets.values()),
+            *(f"{v.cost(name, what):,.0f}" for what in ("train_seconds", "train_cpu_seconds")),
+            f"{runs[0]['net']['trained']:,}", f"{v.cost(name, 'peak_memory_mb'):,.0f}", "*" if name in v.front else "",
         ])  # fmt: skip
-    rows.sort(key=lambda row: list(v.outcomes).index(row[0]))
-    return _table(rows, heads, style)
+    return _table(rows, [*heads, "time s", "CPU s", "trained", "MB", "front"], style)
+
+
+def _place(first: int, last: int) -> str:
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def differences(v: Verdict, every: bool = False, style: str = "simple") -> str:
     """A row a pair: of all pairs where they are few, or with `every`; else the best against each."""
-    best = next(iter(v.outcomes))
-    shown = [p for p in v.pairs if every or len(v.outcomes) <= FEW or best in (p.better, p.worse)]
-    images = shown[0].mcnemar is None
-    heads = [
-        "better",
-        "worse",
-        "points",
-        "95 % interval",
-        "p",
-        *(["higher", "lower"] if images else ["fixed", "broken"]),
-    ]
-    heads += [] if images else ["McNemar p"]
-    return _table([[*_row(p), _word(p, v)] for p in shown], [*heads, "verdict"], style)
+    best, every = next(iter(v.outcomes)), every or v.base is not None or len(v.outcomes) <= FEW
+    shown = [p for p in v.pairs if every or best in (p.better, p.worse)]
+    changed = ["higher", "lower"] if shown[0].mcnemar is None else ["fixed", "broken", "McNemar p"]
+    heads = ["better", "worse", "points", "95 % interval", "p (Holm)", *changed, "verdict"]
+    return _table([[*_row(p), _word(p, v)] for p in shown], heads, style)
 
 
 def _row(p: Pair) -> list[str]:
@@ -121,11 +112,6 @@ def _wanted(pair: Pair, v: Verdict) -> str:
 def examples(v: Verdict) -> int:
     """How many test examples the contest was on."""
     return len(next(iter(next(iter(v.outcomes.values())).values())))
-
-
-def chance(p: float) -> str:
-    """A p as text."""
-    return f"< {SMALLEST:g}" if p < SMALLEST else f"{p:.2g}"
 
 
 def _reached(runs: list[dict[str, Any]], limit: dict[str, Any]) -> str:
