@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from lab import command, store
-from lab.contestants import contests
+from lab.contestants import contests, meant
 from lab.errors import BadInput
 from lab.verdict import Pair, Verdict, judge
 
@@ -19,7 +19,7 @@ def main(argv: list[str]) -> int:
 
     from lab.report import verdict as text
 
-    judged = [judge(root, contest, base=args.against) for contest in found]
+    judged = [judge(root, contest, base=meant(contest, args.against)[0] if args.against else None) for contest in found]
     for v, title in zip(judged, text.titles(judged), strict=True):
         print(f"{title}\n\n{text.contestants(v, limits)}\n\n{text.differences(v, args.pairs)}\n\n{text.said(v)}\n")
     if args.list or args.gallery:

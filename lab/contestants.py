@@ -1,5 +1,6 @@
 """Which recorded runs compete: alike in everything but one choice, and the seed. No Keras."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -175,6 +176,21 @@ def _by_value(records: list[Record], axis: str) -> dict[str, dict[int, Record]]:
         name = f"{value} from {r['choices']['weights']}" if len(sources[value]) > 1 else value
         runs.setdefault(name, {})[r["choices"]["seed"]] = r
     return runs
+
+
+def meant(contest: Contest, word: str) -> list[str]:
+    """The contestants that a word means, which was given to `contests`; several where they came from several sources.
+
+    Raises:
+        BadInput: it is none of them.
+    """
+    value = word.partition("=")[2] if re.match(r"\w+=", word) else _canonical(contest.axis or "", word)
+    found = [
+        n for n, runs in contest.runs.items() if value in (n, _value(next(iter(runs.values())), contest.axis or ""))
+    ]
+    if not found:
+        raise BadInput(f"{word} is not among those that are compared: {', '.join(contest.runs)}")
+    return found
 
 
 def _named_by(contest: Contest, values: Sequence[str]) -> set[str]:

@@ -108,11 +108,8 @@ def judge(root: Path, contest: Contest, draws: int = DRAWS, base: str | None = N
     """Reads what the runs did on the test examples, and compares all pairs, or each contestant with the base.
 
     Raises:
-        BadInput: that is missing or of other examples, or two contestants have no seed in common, or there is no such
-            base.
+        BadInput: that is missing or of other examples, or two contestants have no seed in common.
     """
-    if base is not None and base not in contest.runs:
-        raise BadInput(f"{base} is not among those that are compared: {', '.join(contest.runs)}")
     keys = [(name, seed) for name, runs in contest.runs.items() for seed in runs]
     score_name, found = outcomes.read(root, [contest.runs[name][seed] for name, seed in keys])
     of = dict(zip(keys, found, strict=True))

@@ -102,6 +102,55 @@ def trainer(tmp_path):
     return tiny_trainer(tmp_path)
 
 
+# Finished runs with what they did on each test example, for comparisons
+N = 60
+LABELS = np.arange(N) % 4
+
+
+def recorded_run(root, strategy, seed, wrong, experiment="x", **choices):
+    """Writes a finished run whose first `wrong` test examples, shifted by the seed, are wrong; returns its record."""
+    from lab import store
+
+    predicted = LABELS.copy()
+    places = (np.arange(wrong) + 3 * seed) % N
+    predicted[places] = (predicted[places] + 1) % 4
+    name = (
+        f"m-{strategy.partition('(')[0]}-{choices.get('dataset', 'd')}-{choices.get('size', 32)}px-s{seed}-{wrong:08x}"
+    )
+    accuracy = float((predicted == LABELS).mean())
+    made = {
+        "schema": 1, "name": name, "experiment": experiment, "status": "done", "label": None, "digest": name,
+        "group": strategy, "command": "python -m lab.run",
+        "choices": {"task": "classification", "strategy": strategy, "dataset": "d", "data": "d", "backbone": "cnn10",
+                    "weights": "source", "head": "linear", "size": 32, "limit": None, "seed": seed, "bn": "sound",
+                    "precision": "float32", "budget": "3epochs"} | choices,
+        "data": {"classes": ["a", "b", "c", "d"], "splits": {"test": {"digest": "t", "examples": N}}},
+        "net": {"trained": 10}, "cost": {"train_seconds": 10.0, "train_cpu_seconds": 8.0, "peak_memory_mb": 900.0},
+        "train": {"accuracy": 1.0, "loss": 0.1}, "val": {"accuracy": 0.9, "loss": 0.2},
+        "test": {"accuracy": accuracy, "loss": 1.0, "examples": N}, "findings": [],
+        "steps": [{"step": "train", "steps": 20, "seconds": 9.0, "history": [
+            {"steps": 10 * e, "seconds": 4.0, "loss": 1, "val_loss": 1, "val_accuracy": 0.2 + 0.3 * e} for e in (1, 2)
+        ]}],
+    }  # fmt: skip
+    made["choices"] = {k: v for k, v in made["choices"].items() if v != "-"}
+    store.write(root, made)
+    np.savez(
+        store.results(root) / experiment / f"{name}.test.npz",
+        labels=LABELS, predicted=predicted, p_true=np.ones(N, "float32"),
+    )  # fmt: skip
+    return made
+
+
+@pytest.fixture
+def tested(tmp_path):
+    for seed in range(3):
+        recorded_run(tmp_path, "finetune", seed, 5 + seed)
+        recorded_run(tmp_path, "scratch", seed, 40 + 2 * seed, weights="none")
+        recorded_run(tmp_path, "lpft", seed, 5)
+        recorded_run(tmp_path, "knn", seed, 20, budget="-")
+    return tmp_path
+
+
 TINY = ["--backbone", "cnn10(width=4,norm='none')", "--weights", "none", "--dataset", "digits"]
 TINY += ["--limit", "60", "--size", "16", "--epochs", "2"]
 TRAINED = [*TINY, "--strategy", "finetune", "--contrast", "standardize", "--seeds", "2"]

@@ -8,7 +8,7 @@ from importlib import import_module
 
 import numpy as np
 import pytest
-from conftest import tiny_data, tiny_masks
+from conftest import LABELS, N, recorded_run, tiny_data, tiny_masks
 from scipy import stats
 
 from lab import changed, command, outcomes, paired, store
@@ -21,49 +21,6 @@ from lab.tasks import segmentation
 from lab.verdict import judge, within
 
 main = import_module("lab.compare").main
-N = 60
-LABELS = np.arange(N) % 4
-
-
-def run(root, strategy, seed, wrong, experiment="x", **choices):
-    """Writes a finished run whose first `wrong` test examples, shifted by the seed, are wrong; returns its record."""
-    predicted = LABELS.copy()
-    places = (np.arange(wrong) + 3 * seed) % N
-    predicted[places] = (predicted[places] + 1) % 4
-    name = (
-        f"m-{strategy.partition('(')[0]}-{choices.get('dataset', 'd')}-{choices.get('size', 32)}px-s{seed}-{wrong:08x}"
-    )
-    accuracy = float((predicted == LABELS).mean())
-    made = {
-        "schema": 1, "name": name, "experiment": experiment, "status": "done", "label": None, "digest": name,
-        "group": strategy, "command": "python -m lab.run",
-        "choices": {"task": "classification", "strategy": strategy, "dataset": "d", "data": "d", "backbone": "cnn10",
-                    "weights": "source", "head": "linear", "size": 32, "limit": None, "seed": seed, "bn": "sound",
-                    "precision": "float32", "budget": "3epochs"} | choices,
-        "data": {"classes": ["a", "b", "c", "d"], "splits": {"test": {"digest": "t", "examples": N}}},
-        "net": {"trained": 10}, "cost": {"train_seconds": 10.0, "train_cpu_seconds": 8.0, "peak_memory_mb": 900.0},
-        "train": {"accuracy": 1.0, "loss": 0.1}, "val": {"accuracy": 0.9, "loss": 0.2},
-        "test": {"accuracy": accuracy, "loss": 1.0, "examples": N}, "findings": [],
-        "steps": [{"step": "train", "steps": 20, "seconds": 9.0, "history": [
-            {"steps": 10, "seconds": 4.0, "val_accuracy": 0.5}, {"steps": 20, "seconds": 4.0, "val_accuracy": 0.8}]}],
-    }  # fmt: skip
-    made["choices"] = {k: v for k, v in made["choices"].items() if v != "-"}
-    store.write(root, made)
-    np.savez(
-        store.results(root) / experiment / f"{name}.test.npz",
-        labels=LABELS, predicted=predicted, p_true=np.ones(N, "float32"),
-    )  # fmt: skip
-    return made
-
-
-@pytest.fixture
-def root(tmp_path):
-    for seed in range(3):
-        run(tmp_path, "finetune", seed, 5 + seed)
-        run(tmp_path, "scratch", seed, 40 + 2 * seed, weights="none")
-        run(tmp_path, "lpft", seed, 5)
-        run(tmp_path, "knn", seed, 20, budget="-")
-    return tmp_path
 
 
 def of(right):
@@ -166,43 +123,43 @@ def test_the_score_of_a_segmentations_examples_is_the_meters():
         (lambda p: np.savez(p, labels=LABELS[:9], predicted=LABELS[:9]), "are not its own"),
     ],
 )
-def test_examples_that_are_not_the_records_are_refused(root, spoil, said, capsys):
-    spoil(next((root / "results" / "x").glob("*scratch*s1*.npz")))
-    assert command.call(main, ["scratch", "finetune", "--out", str(root)]) == 2
+def test_examples_that_are_not_the_records_are_refused(tested, spoil, said, capsys):
+    spoil(next((tested / "results" / "x").glob("*scratch*s1*.npz")))
+    assert command.call(main, ["scratch", "finetune", "--out", str(tested)]) == 2
     err = capsys.readouterr().err
     assert said in err and err.count("\n") == 1
 
 
-def test_runs_that_were_tested_on_other_examples_are_not_paired(root):
-    a = run(root, "finetune", 0, 9, experiment="y")
+def test_runs_that_were_tested_on_other_examples_are_not_paired(tested):
+    a = recorded_run(tested, "finetune", 0, 9, experiment="y")
     a["data"]["splits"]["test"]["digest"] = "other"
-    store.write(root, a)
+    store.write(tested, a)
     with pytest.raises(BadInput, match="were tested on other examples"):
-        outcomes.read(root, [a, *contests(store.read(root), ["scratch", "finetune"])[0].records])
+        outcomes.read(tested, [a, *contests(store.read(tested), ["scratch", "finetune"])[0].records])
 
 
 # Who competes
 
 
-def test_a_word_is_a_strategy_a_model_or_any_choice(root):
+def test_a_word_is_a_strategy_a_model_or_any_choice(tested):
     for seed in range(2):
-        run(root, "finetune", seed, 3, experiment="sizes", size=64)
-        run(root, "finetune", seed, 4, experiment="sizes", size=32)
-    found = contests(store.read(root), ["scratch", "finetune"])
+        recorded_run(tested, "finetune", seed, 3, experiment="sizes", size=64)
+        recorded_run(tested, "finetune", seed, 4, experiment="sizes", size=32)
+    found = contests(store.read(tested), ["scratch", "finetune"])
     assert [c.axis for c in found] == ["strategy"] and list(found[0].runs) == ["finetune", "scratch"]
     assert list(found[0].runs["scratch"]) == [0, 1, 2]
-    sizes = contests(store.read(root), ["size=64", "size=32"])
+    sizes = contests(store.read(tested), ["size=64", "size=32"])
     assert sizes[0].axis == "size" and set(sizes[0].runs) == {"32", "64"}
-    assert [set(c.runs) for c in contests(store.read(root), on=["x"])] == [
+    assert [set(c.runs) for c in contests(store.read(tested), on=["x"])] == [
         {"finetune", "scratch", "lpft", "knn"}
     ]  # probes too
 
 
-def test_runs_by_name_are_compared_as_they_are(root):
+def test_runs_by_name_are_compared_as_they_are(tested):
     names = [
-        r["name"] for r in store.read(root) if r["choices"]["strategy"] in ("knn", "lpft") and r["name"][-10] == "0"
+        r["name"] for r in store.read(tested) if r["choices"]["strategy"] in ("knn", "lpft") and r["name"][-10] == "0"
     ]
-    contest = contests(store.read(root), names)[0]
+    contest = contests(store.read(tested), names)[0]
     assert contest.axis is None and list(contest.runs) == names and "strategy" in contest.apart
 
 
@@ -218,9 +175,9 @@ def test_runs_by_name_are_compared_as_they_are(root):
         (["finetune", "scratch", "--within", "soon"], "as 60s or 300steps; received soon"),
     ],
 )
-def test_what_cannot_be_compared_is_one_line(root, words, said, capsys):
-    more = ["--list", str(root / "l.csv")] if words == ["finetune"] else []
-    code, err = command.call(main, [*words, *more, "--out", str(root)]), capsys.readouterr().err
+def test_what_cannot_be_compared_is_one_line(tested, words, said, capsys):
+    more = ["--list", str(tested / "l.csv")] if words == ["finetune"] else []
+    code, err = command.call(main, [*words, *more, "--out", str(tested)]), capsys.readouterr().err
     assert code == 2 and err.count("\n") == 1
     assert said in err or (more and "no two finished runs are alike" in err), err
 
@@ -231,8 +188,8 @@ def test_an_empty_folder_says_what_makes_a_run(tmp_path, capsys):
 
 
 def test_contestants_without_a_common_seed_are_refused(tmp_path):
-    run(tmp_path, "finetune", 0, 3)
-    run(tmp_path, "scratch", 1, 30)
+    recorded_run(tmp_path, "finetune", 0, 3)
+    recorded_run(tmp_path, "scratch", 1, 30)
     with pytest.raises(BadInput, match="have no seed in common"):
         judge(tmp_path, contests(store.read(tmp_path), ["finetune", "scratch"])[0])
 
@@ -240,8 +197,8 @@ def test_contestants_without_a_common_seed_are_refused(tmp_path):
 # The verdict
 
 
-def test_ties_places_and_the_front(root):
-    v = judge(root, contests(store.read(root))[0], draws=2000)
+def test_ties_places_and_the_front(tested):
+    v = judge(tested, contests(store.read(tested))[0], draws=2000)
     assert list(v.outcomes) == ["lpft", "finetune", "knn", "scratch"] and v.ties == [["lpft", "finetune"]]
     assert [v.rank(n) for n in v.outcomes] == [(1, 2), (1, 2), (3, 3), (4, 4)]
     assert v.front == {"lpft"}  # all took ten seconds
@@ -252,20 +209,20 @@ def test_ties_places_and_the_front(root):
 
 
 def test_one_seed_says_nothing_of_others(tmp_path):
-    run(tmp_path, "finetune", 0, 3)
-    run(tmp_path, "scratch", 0, 30)
+    recorded_run(tmp_path, "finetune", 0, 3)
+    recorded_run(tmp_path, "scratch", 0, 30)
     v = judge(tmp_path, contests(store.read(tmp_path))[0], draws=500)
     assert "better, of one seed" in text.differences(v) and "not for other seeds" in text.said(v)
 
 
-def test_a_score_within_a_budget_is_the_best_that_was_measured_by_then(root):
-    r = contests(store.read(root), ["scratch", "finetune"])[0].first
+def test_a_score_within_a_budget_is_the_best_that_was_measured_by_then(tested):
+    r = contests(store.read(tested), ["scratch", "finetune"])[0].first
     assert [within(r, seconds=s) for s in (3, 5, 9, 60)] == [None, 0.5, 0.8, 0.9]
     assert [within(r, steps=s) for s in (9, 10, 20)] == [None, 0.5, 0.9]
 
 
-def test_the_command_shows_scores_differences_and_ties(root, capsys):
-    assert command.call(main, ["--on", "x", "--within", "5s", "--pairs", "--out", str(root)]) == 0
+def test_the_command_shows_scores_differences_and_ties(tested, capsys):
+    assert command.call(main, ["--on", "x", "--within", "5s", "--pairs", "--out", str(tested)]) == 0
     out = capsys.readouterr().out
     assert "x: d, cnn10, 32 px, 3 epochs; test accuracy on 60 examples, 3 seeds" in out
     assert "val within 5s" in out and "lpft and finetune cannot be told apart; about" in out
@@ -275,31 +232,31 @@ def test_the_command_shows_scores_differences_and_ties(root, capsys):
 # Example by example
 
 
-def test_the_list_names_each_example_that_changed(root, capsys):
-    path = root / "changed.csv"
-    assert command.call(main, ["scratch", "finetune", "--list", str(path), "--out", str(root)]) == 0
+def test_the_list_names_each_example_that_changed(tested, capsys):
+    path = tested / "changed.csv"
+    assert command.call(main, ["scratch", "finetune", "--list", str(path), "--out", str(tested)]) == 0
     rows = list(csv.DictReader(path.read_text().splitlines()))
-    v = judge(root, contests(store.read(root), ["scratch", "finetune"])[0], draws=50)
+    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[0], draws=50)
     assert {int(r["example"]) for r in rows} == set(np.flatnonzero(changed.change(v, v.pairs[0])))
     first = rows[0]
     assert first["what"] == "fixed" and first["finetune"].split("; ")[0] == first["truth"] != first["scratch"][0]
 
 
-def test_the_gallery_shows_what_was_fixed_and_broken(root, tmp_path):
+def test_the_gallery_shows_what_was_fixed_and_broken(tested, tmp_path):
     from PIL import Image
 
     data = tiny_data(classes=4, each=N // 4)
     data = replace(data, test=data.train.take(np.arange(N)))
-    v = judge(root, contests(store.read(root), ["scratch", "finetune"])[0], draws=50)
-    gallery.draw(root, v, v.pairs[0], data, tmp_path / "g.png")
+    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[0], draws=50)
+    gallery.draw(tested, v, v.pairs[0], data, tmp_path / "g.png")
     with Image.open(tmp_path / "g.png") as picture:
         assert picture.width > 1000 and len(picture.convert("L").getcolors(1 << 20)) > 50
 
 
-def test_comparing_never_imports_keras(root):
+def test_comparing_never_imports_keras(tested):
     code = (
         "import sys; from lab.compare import main; "
-        f"assert main(['scratch', 'finetune', '--out', {str(root)!r}]) == 0; "
+        f"assert main(['scratch', 'finetune', '--out', {str(tested)!r}]) == 0; "
         "assert not {'keras', 'tensorflow', 'jax'} & set(sys.modules)"
     )
     subprocess.run([sys.executable, "-c", code], check=True, capture_output=True)

@@ -4,8 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from conftest import ROOT
-from test_compare import run
+from conftest import ROOT, recorded_run
 from test_report import record, row_of
 
 from lab import report, store
@@ -57,10 +56,10 @@ def test_the_nine_rows_of_the_original_are_in_the_experiments_by_name():
 
 def test_a_row_of_what_a_source_is_worth_is_the_verdict_against_scratch(tmp_path):
     for seed, (ours, theirs) in enumerate([(6, 24), (4, 30), (9, 27)]):
-        run(tmp_path, "finetune", seed, ours)
-        run(tmp_path, "scratch", seed, theirs, weights="none")
-    run(tmp_path, "scratch", 7, 55, weights="none")  # that has no partner
-    run(tmp_path, "lpft", 0, 5)  # nor enough seeds
+        recorded_run(tmp_path, "finetune", seed, ours)
+        recorded_run(tmp_path, "scratch", seed, theirs, weights="none")
+    recorded_run(tmp_path, "scratch", 7, 55, weights="none")  # that has no partner
+    recorded_run(tmp_path, "lpft", 0, 5)  # nor enough seeds
     records = store.read(tmp_path)
     text = margins.against_scratch(tmp_path, records)
     d = judge(tmp_path, contests(records, ["scratch", "finetune"])[0], margins.DRAWS).pairs[0].difference
@@ -72,17 +71,17 @@ def test_a_row_of_what_a_source_is_worth_is_the_verdict_against_scratch(tmp_path
 @pytest.mark.parametrize(("ours", "verdict"), [(50, "below"), (29, "cannot be told apart"), (3, "above")])
 def test_a_verdict_needs_a_difference_that_seeds_and_examples_do_not_explain(tmp_path, ours, verdict):
     for seed in range(3):
-        run(tmp_path, "finetune", seed, ours + seed)
-        run(tmp_path, "scratch", seed, 30 - seed, weights="none")
+        recorded_run(tmp_path, "finetune", seed, ours + seed)
+        recorded_run(tmp_path, "scratch", seed, 30 - seed, weights="none")
     assert verdict in row_of(margins.against_scratch(tmp_path, store.read(tmp_path)), "`finetune`")
 
 
 def test_runs_of_another_size_budget_or_experiment_are_no_pair(tmp_path):
     for seed in (0, 1):
-        run(tmp_path, "finetune", seed, 3)
-        run(tmp_path, "scratch", seed, 30, size=64)
-        run(tmp_path, "scratch", seed, 31, budget="9epochs")
-        run(tmp_path, "scratch", seed, 32, experiment="y")
+        recorded_run(tmp_path, "finetune", seed, 3)
+        recorded_run(tmp_path, "scratch", seed, 30, size=64)
+        recorded_run(tmp_path, "scratch", seed, 31, budget="9epochs")
+        recorded_run(tmp_path, "scratch", seed, 32, experiment="y")
     assert "No pairs" in margins.against_scratch(tmp_path, store.read(tmp_path))
 
 

@@ -15,19 +15,21 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
     Raises:
         BadInput: a record is none, or something cannot be written.
     """
-    from lab.report import examples, gallery, pictures, readme
+    from lab.report import claims, examples, gallery, pictures, readme
 
     records = store.read(root)
     for path in [*pictures.draw_all(root, records), *examples.draw_all(root), *gallery.draw_all(root, records)]:
         say(f"drew {path.relative_to(root)}")
     say(readme.rewrite(root, records))
+    for line in claims.wrong(root, records):
+        say(line)
 
 
 def stale(root: Path) -> list[str]:
-    """What in README.md, img/ or results/ does not agree with the records, a line each."""
-    from lab.report import pictures, ranking, readme
+    """What in README.md, img/ or results/ does not agree with the records, a line each; and claims that are untrue."""
+    from lab.report import claims, pictures, ranking, readme
 
     records = store.read(root)
     edited = [f"{r['experiment']}/{r['name']}.json was changed by hand" for r in records if not store.is_sealed(r)]
     edited += [f"{name} was changed by hand" for name, r in ranking.read(root).items() if not store.is_sealed(r)]
-    return edited + readme.stale(root, records) + pictures.stale(root, records)
+    return edited + readme.stale(root, records) + claims.wrong(root, records) + pictures.stale(root, records)

@@ -1,0 +1,68 @@
+"""Sentences of README.md that are marked as claims, and what the records say of them.
+
+`<!-- claim: finetune > scratch on gtsrb size=32 -->` is true where, in every comparison that `python -m lab.compare
+finetune scratch --on gtsrb size=32` makes, the first is better and the two can be told apart, over several seeds;
+`<!-- claim: lpft ~ l2sp on signs -->` where they cannot.
+"""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from lab.contestants import contests, meant
+from lab.errors import BadInput
+from lab.report.margins import DRAWS, chance, points
+from lab.report.verdict import titles
+from lab.verdict import Verdict, judge
+
+Record = dict[str, Any]
+CLAIM = re.compile(r"<!--\s*claim:(.*?)-->", re.DOTALL)
+CODE = re.compile(r"^```.*?^```|`[^`\n]*`", re.DOTALL | re.MULTILINE)  # says how a claim is written, and claims nothing
+FORM = re.compile(r"(\S+)\s+([>~])\s+(\S+)(?:\s+on\s+(\S.*))?", re.DOTALL)
+
+
+def wrong(root: Path, records: list[Record]) -> list[str]:
+    """The claims of README.md that are not true, a line each, with what is."""
+    path = root / "README.md"
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    text = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    found = []
+    for match in CLAIM.finditer(text):
+        claim, line = " ".join(match[1].split()), text.count("\n", 0, match.start()) + 1
+        found += [f"README.md line {line} claims {claim}: {why}" for why in _against(root, records, claim)]
+    return found
+
+
+def _against(root: Path, records: list[Record], claim: str) -> Iterator[str]:
+    """What speaks against a claim."""
+    form = FORM.fullmatch(claim)
+    if not form:
+        yield "a claim reads A > B, or A ~ B, and may end with `on` and words that lab.compare --on takes"
+        return
+    a, sign, b, on = form.groups()
+    try:
+        judged = [judge(root, contest, DRAWS) for contest in contests(records, [a, b], (on or "").split())]
+    except BadInput as error:
+        yield str(error)
+        return
+    for v, title in zip(judged, titles(judged), strict=True):
+        if why := _unlike(v, meant(v.contest, a), sign):
+            yield f"{why} ({title})"
+
+
+def _unlike(v: Verdict, first: list[str], sign: str) -> str | None:
+    """Why a verdict is not as claimed; None where it is."""
+    if not v.noise.freedom:
+        return "one seed each is not enough for a claim"
+    for p in v.pairs:
+        if (p.better in first) == (p.worse in first):
+            continue  # the same from two sources
+        seen = f"{p.better} is {points(p.difference.mean)} points above {p.worse}, p {chance(p.p)}"
+        if sign == "~" and p.counts:
+            return f"they can be told apart: {seen}"
+        if sign == ">" and not p.counts:
+            return f"they cannot be told apart: {seen}"
+        if sign == ">" and p.better not in first:
+            return f"it is the other way round: {seen}"
+    return None
