@@ -9,24 +9,65 @@ from lab.store import write_atomically
 LONG = 95  # characters of a label that is alone on its line
 
 
-def subplots(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
+# Told apart by everyone, print included: Okabe and Ito 2008, https://jfly.uni-koeln.de/color/
+BLUE, RED, GREEN, PINK, ORANGE, SKY, YELLOW = PALETTE = (
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442",
+)  # fmt: skip
+LINES, MARKERS = ("-", "--", ":", "-."), "osD^vPX*"
+STYLE: Any = {  # of matplotlib's own settings
+    "axes.grid": True, "grid.alpha": 0.25, "axes.axisbelow": True, "axes.spines.top": False, "axes.spines.right": False,
+    "axes.labelsize": 9, "axes.titlesize": 10, "figure.titlesize": 11, "xtick.labelsize": 8, "ytick.labelsize": 8,
+    "legend.fontsize": 8, "legend.frameon": False, "lines.linewidth": 1.4, "lines.markersize": 5,
+    "svg.fonttype": "none",
+}  # fmt: skip
+MOMENTUM = 0.6  # of a moving average, as TensorBoard's slider
+MANY = 15  # points of a line that is smoothed
+LOOK = 1  # raise it when the same numbers are drawn differently: pictures of before are then stale
+
+
+def look(i: int) -> dict[str, str]:
+    """Colour, line and marker of the i-th of several, no two alike among 28."""
+    n = len(PALETTE)
+    return {"color": PALETTE[i % n], "linestyle": LINES[i // n % len(LINES)], "marker": MARKERS[i % len(MARKERS)]}
+
+
+def subplots(rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Any, Any]:
     """A figure and its axes (rows, columns), each of `width` x `height` inches."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib import pyplot as plt
 
+    plt.rcParams.update(STYLE)
     size = (columns * width, rows * height)
-    return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False)
+    return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
 
 
 def dots(axis: Any, labels: list[str], values: list[list[float]]) -> None:
     """A line for each label, from the top: a dot for each of its values, and a stroke for their mean."""
     for y, of in enumerate(reversed(values)):
-        axis.plot(of, [y] * len(of), "o", color="#0072B2", alpha=0.5, ms=5)
-        axis.plot([sum(of) / len(of)], [y], "|", color="#D55E00", ms=16, mew=2.5)
+        axis.plot(of, [y] * len(of), "o", color=BLUE, alpha=0.5, ms=5)
+        axis.plot([sum(of) / len(of)], [y], "|", color=RED, ms=16, mew=2.5)
     axis.set_yticks(range(len(labels)), labels[::-1], fontsize=8, parse_math=False)
-    axis.grid(alpha=0.25)
+
+
+def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:
+    """Exponential moving average without the pull towards zero at the start (Kingma and Ba 2015, section 3)."""
+    average, made = 0.0, []
+    for i, value in enumerate(values):
+        average = momentum * average + (1 - momentum) * value
+        made.append(average / (1 - momentum ** (i + 1)))
+    return made
+
+
+def line(axis: Any, x: list[float], y: list[float], **style: Any) -> None:
+    """A line through its points; of many, their moving average over the faint line of what was measured."""
+    if len(y) <= MANY:
+        axis.plot(x, y, **style)
+        return
+    plain = {k: v for k, v in style.items() if k not in ("marker", "label")}
+    axis.plot(x, y, **plain | {"alpha": 0.3, "lw": 0.8})
+    axis.plot(x, smoothed(y), **plain, **({"label": style["label"]} if "label" in style else {}))
 
 
 def legend_below(figure: Any, labels: list[str], handles: list[Any] | None = None) -> None:
@@ -39,11 +80,12 @@ def legend_below(figure: Any, labels: list[str], handles: list[Any] | None = Non
 
 
 def save(figure: Any, path: Path, metadata: dict[str, str] | None = None) -> Path:
-    """Writes the figure as a PNG with `metadata` in it, and closes it."""
+    """Writes the figure, with `metadata` in it, as what the path ends with, .png or .svg, and closes it."""
     from matplotlib import pyplot as plt
 
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=100, metadata=metadata)
+    buffer, kind = io.BytesIO(), path.suffix.removeprefix(".")
+    about: dict[str, Any] = {"Date": None} if kind == "svg" else dict(metadata or {})
+    figure.savefig(buffer, format=kind, dpi=100, metadata=about)
     plt.close(figure)
     write_atomically(path, buffer.getvalue())
     return path

@@ -25,6 +25,7 @@ class Outcome:
             classification P is 1: is it right, and 1. Of a segmentation, intersection and union of each class.
         each: (N,) the score of each example alone; NaN where it has none.
         truth, predicted: (N,) classes; None of a segmentation.
+        confidence: (N,) probability of the predicted class; None of a segmentation, and where it was not kept.
         ids: (N,) names of the examples; None where the run did not leave them.
     """
 
@@ -33,6 +34,7 @@ class Outcome:
     each: Array
     truth: Array | None = None
     predicted: Array | None = None
+    confidence: Array | None = None
     ids: Array | None = None
 
     def __len__(self) -> int:
@@ -76,8 +78,13 @@ def _other(records: Sequence[Record]) -> Record:
     return next(r for r in records if r["data"]["splits"]["test"]["digest"] != first)
 
 
+def path_of(root: Path, record: Record) -> Path:
+    """Where a run leaves what it did on each test example."""
+    return store.results(root) / record["experiment"] / f"{record['name']}.test.npz"
+
+
 def _file(root: Path, record: Record) -> dict[str, Array]:
-    path = store.results(root) / record["experiment"] / f"{record['name']}.test.npz"
+    path = path_of(root, record)
     try:
         with np.load(path, allow_pickle=False) as file:
             return {name: file[name] for name in file.files}
@@ -87,7 +94,8 @@ def _file(root: Path, record: Record) -> dict[str, Array]:
 
 def _of_labels(file: dict[str, Array]) -> Outcome:
     right = (file["labels"] == file["predicted"]).astype("float64")
-    return Outcome(right[:, None], np.ones((len(right), 1)), right, file["labels"], file["predicted"])
+    confidence = file.get("confidence")
+    return Outcome(right[:, None], np.ones((len(right), 1)), right, file["labels"], file["predicted"], confidence)
 
 
 def _of_masks(file: dict[str, Array], name: str) -> Outcome:

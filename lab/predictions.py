@@ -15,13 +15,14 @@ Array = np.ndarray
 def write(root: Path, experiment: str, name: str, splits: dict[str, tuple[Array, Array]]) -> None:
     """`splits` gives labels (N,) and probabilities (N, K) of each split.
 
-    Beside the record, of the test split: labels, predicted classes, probability of the truth. In the
-    cache, of every split: labels and all probabilities, for ensembles and comparisons.
+    Beside the record, of the test split: labels, predicted classes and their probability, probability of the truth.
+    In the cache, of every split: labels and all probabilities, for ensembles and comparisons.
     """
     labels, p = splits["test"]
     buffer = io.BytesIO()
-    truth = p[np.arange(len(labels)), labels].astype("float32")
-    np.savez_compressed(buffer, labels=labels.astype("int32"), predicted=p.argmax(axis=1).astype("int32"), p_true=truth)
+    truth, predicted = p[np.arange(len(labels)), labels].astype("float32"), p.argmax(axis=1).astype("int32")
+    confidence = p.max(axis=1).astype("float32")
+    np.savez_compressed(buffer, labels=labels.astype("int32"), predicted=predicted, p_true=truth, confidence=confidence)
     store.write_atomically(store.results(root) / experiment / f"{name}.test.npz", buffer.getvalue())
     for split, (labels, p) in splits.items():
         with store.replacing(store.cache(root, experiment) / f"{name}.{split}.npz") as partial:

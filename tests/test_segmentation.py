@@ -9,7 +9,7 @@ from conftest import QUICK_XLA, tiny_masks, tiny_trainer
 from test_report import record
 from test_run import lab
 
-from lab import balance, command, flops, gallery, inference, names, run, spec, store
+from lab import balance, command, drawing, flops, gallery, inference, names, run, spec, store
 from lab.augment import Augment
 from lab.data import IGNORED, hw
 from lab.errors import BadInput
@@ -226,8 +226,8 @@ def test_models_are_compared_by_score_and_cost_and_by_step():
     assert name == "bubbles/x-scenes.png" and numbers[0][-2:] == [0.6, 8.0] and len(draw().axes) == 4
     ((_, lines, draw),) = smoothed.pictures(runs)
     assert lines[0][1] == [[5, 0.1], [10, 0.2], [15, 0.3]] and draw().axes
-    assert smoothed.smoothed([1.0, 1.0, 1.0]) == pytest.approx([1.0] * 3)
-    assert smoothed.smoothed([0.0, 1.0], 0.5) == pytest.approx([0.0, 2 / 3])
+    assert drawing.smoothed([1.0, 1.0, 1.0]) == pytest.approx([1.0] * 3)
+    assert drawing.smoothed([0.0, 1.0], 0.5) == pytest.approx([0.0, 2 / 3])
 
 
 def test_the_run_is_of_its_loss():

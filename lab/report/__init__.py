@@ -9,8 +9,8 @@ from pathlib import Path
 from lab import store
 
 
-def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
-    """Rewrites the marked tables of README.md and the pictures in img/.
+def rebuild(root: Path, say: Callable[[str], None] = lambda _: None, svg: bool = False) -> None:
+    """Rewrites the marked tables of README.md and the pictures in img/, with `svg` as SVG, too.
 
     Raises:
         BadInput: a record is none, or something cannot be written.
@@ -18,7 +18,7 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None) -> None:
     from lab.report import claims, examples, gallery, pictures, readme
 
     records = store.read(root)
-    for path in [*pictures.draw_all(root, records), *examples.draw_all(root), *gallery.draw_all(root, records)]:
+    for path in [*pictures.draw_all(root, records, svg), *examples.draw_all(root), *gallery.draw_all(root, records)]:
         say(f"drew {path.relative_to(root)}")
     say(readme.rewrite(root, records))
     for line in claims.wrong(root, records):

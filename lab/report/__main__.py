@@ -12,6 +12,7 @@ def main(argv: list[str]) -> int:
     made.add_argument(
         "--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes"
     )
+    made.add_argument("--svg", action="store_true", help="draw all pictures as SVG, too, beside the PNG, for a paper")
     command.add_out(made)
     args = made.parse_args(argv)
     root = command.root_of(args.out)
@@ -22,7 +23,7 @@ def main(argv: list[str]) -> int:
             print(f"{r['status']:<12} {r['experiment']}/{r['name']}")
         return 0
     if not args.check:
-        report.rebuild(root, say=print)
+        report.rebuild(root, say=print, svg=args.svg)
         return 0
     wrong = report.stale(root)
     for line in wrong:

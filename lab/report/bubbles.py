@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from lab.drawing import legend_below, look, subplots
 from lab.report.table import TASKS, grouped
 from lab.spec import plain
 from lab.store import data_of
@@ -50,29 +51,24 @@ def mean(values: list[float]) -> float | None:
 
 
 def _draw(numbers: list[list], costs: list[str], data: str) -> Any:
-    from matplotlib import pyplot as plt
+    from matplotlib.lines import Line2D
 
-    from lab.drawing import legend_below
-
-    columns = -(-len(costs) // 2)
-    figure, axes = plt.subplots(2, columns, figsize=(5.5 * columns, 8.5), sharey=True, layout="constrained")
+    figure, axes = subplots(2, -(-len(costs) // 2), width=5.5, height=4.25, sharey=True)
     for spare in axes.flat[len(costs) :]:
         spare.set_visible(False)
     largest = max(row[-1] or 0.0 for row in numbers) or 1.0
-    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
     for k, (axis, cost) in enumerate(zip(axes.flat, costs, strict=False)):
         for i, row in enumerate(numbers):
             if row[1 + k] is not None:
                 area = max(SMALLEST, LARGEST * (row[-1] or 0.0) / largest)
-                axis.scatter(row[1 + k], row[-2], s=area, color=colours[i % 20], alpha=0.65, edgecolor="0.3")
+                axis.scatter(row[1 + k], row[-2], s=area, color=look(i)["color"], alpha=0.65, edgecolor="0.3")
                 axis.annotate(str(i + 1), (row[1 + k], row[-2]), ha="center", va="center", fontsize=8)
         axis.margins(y=0.15)
         axis.set(xlabel=AGAINST[cost], xlim=(0, 1.15 * max(row[1 + k] or 0.0 for row in numbers)))
-        axis.grid(alpha=0.25)
     for axis in axes[:, 0]:
         axis.set_ylabel("test mIoU")
     handles = [
-        plt.Line2D([], [], marker="o", ls="", color=colours[i % 20], label=f"{i + 1}: {row[0]} ({row[-1]:.1f} MB)")
+        Line2D([], [], marker="o", ls="", color=look(i)["color"], label=f"{i + 1}: {row[0]} ({row[-1]:.1f} MB)")
         for i, row in enumerate(numbers)
     ]
     legend_below(figure, [str(handle.get_label()) for handle in handles], handles)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from lab.drawing import dots, subplots
 from lab.report.margins import interval
 from lab.report.markdown import safe
 from lab.report.table import alike, network, spread
@@ -98,8 +99,6 @@ def _against(by_seed: dict[int, float], base: dict[int, float]) -> list[str]:
 
 
 def _draw(numbers: list[list], score: str, data: str) -> Any:
-    from lab.drawing import dots, subplots
-
     figure, axes = subplots(1, 1, width=8, height=1.2 + 0.3 * len(numbers))
     axis = axes[0, 0]
     dots(axis, [label for label, _ in numbers], [values for _, values in numbers])

@@ -5,10 +5,11 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from lab.drawing import BLUE, GREEN, RED, line, subplots
 from lab.store import data_of
 from lab.tasks import CALLED, SCORES, score
 
-TRAIN, VAL, TEST = "#0072B2", "#D55E00", "#009E73"  # Okabe and Ito 2008: told apart by everyone
+TRAIN, VAL, TEST = BLUE, RED, GREEN
 Record = dict[str, Any]
 
 
@@ -34,21 +35,19 @@ def points(record: Record) -> list[dict[str, Any]]:
 
 
 def _draw(runs: list[Record]) -> Any:
-    from matplotlib import pyplot as plt
-
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 3.8), layout="constrained")
+    figure, axes = subplots(1, 2, width=5, height=3.8)
+    left, right = axes[0]
     c = runs[0]["choices"]
     for axis, name in ((left, "loss"), (right, SCORES[c["task"]])):
         for i, run in enumerate(runs):
             _lines(axis, run, name, labelled=i == 0)
         axis.set(xlabel="training steps", ylabel=CALLED.get(name, name))
-        axis.grid(alpha=0.25)
     smoothed = " (in training of smoothed labels)" if c.get("label_smoothing") else ""
     minimised = c.get("loss", "cross_entropy")
     other = f" (in training: {minimised})" if minimised != "cross_entropy" else smoothed
     left.set(ylabel=f"loss, nats{other}", ylim=(0, None))
     right.set_ylim(0, 1.02)
-    right.legend(frameon=False, loc="best")
+    right.legend(loc="best")
     source = "" if c["weights"] == "none" else f" from {c['weights']}"
     seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"
     policy = f", --bn {c['bn']}" if c["bn"] != "sound" else ""
@@ -63,12 +62,12 @@ def _lines(axis: Any, run: Record, name: str, labelled: bool) -> None:
     label = (lambda text: {"label": text}) if labelled else (lambda text: {})
     style = {"marker": ".", "lw": 1.2, "alpha": 0.8}
     if all(name in p for p in found):  # mIoU is not measured while training
-        axis.plot(x, [p[name] for p in found], color=TRAIN, **style, **label("train, while training"))
+        line(axis, x, [p[name] for p in found], color=TRAIN, **style, **label("train, while training"))
     else:
         axis.plot(x[-1], run["train"][name], color=TRAIN, marker="*", ms=10, ls="", **label("train, at the end"))
-    axis.plot(x, [p[f"val_{name}"] for p in found], color=VAL, **style, **label("validation"))
+    line(axis, x, [p[f"val_{name}"] for p in found], color=VAL, **style, **label("validation"))
     if all(f"test_{name}" in p for p in found):
-        axis.plot(x, [p[f"test_{name}"] for p in found], color=TEST, **style, **label("test, chosen by nothing"))
+        line(axis, x, [p[f"test_{name}"] for p in found], color=TEST, **style, **label("test, chosen by nothing"))
     axis.plot(x[-1], run["test"][name], color=TEST, marker="*", ms=10, ls="", **label("test, at the end"))
     for k, edge in enumerate(_edges(run)):
         axis.axvline(edge, color="0.7", lw=0.9, zorder=0, **(label("a phase ends") if k == 0 else {}))

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab.report import bubbles, channels, curves, policies, shots, smoothed, strategies
+from lab.drawing import LOOK, save
+from lab.report import bubbles, channels, curves, mistakes, policies, shots, smoothed, strategies, together
 from lab.spec import digest
 
 KEY = "lab-digest"
@@ -24,33 +25,37 @@ class Picture:
 
     @property
     def is_fresh(self) -> bool:
-        return _drawn_from(self.path) == digest(self.numbers)
+        return _drawn_from(self.path) == self.key
+
+    @property
+    def key(self) -> str:
+        """The digest of the numbers, and of how numbers are drawn."""
+        return digest([LOOK, self.numbers])
 
 
 def wanted(root: Path, records: list[dict[str, Any]]) -> list[Picture]:
     """All pictures that the records call for."""
     made = [
         Picture(root / "img" / name, numbers, draw)
-        for module in (curves, policies, bubbles, smoothed, channels, shots, strategies)
+        for module in (curves, policies, bubbles, smoothed, channels, shots, strategies, together)
         for name, numbers, draw in module.pictures(records)
     ]
-    return made
+    return made + [Picture(root / "img" / name, n, draw) for name, n, draw in mistakes.pictures(root, records)]
 
 
-def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
-    """Draws what is missing or stale, removes what has no record; returns what was drawn."""
-    import matplotlib
+def draw_all(root: Path, records: list[dict[str, Any]], svg: bool = False) -> list[Path]:
+    """Draws what is missing or stale, removes what has no record; returns what was drawn.
 
-    from lab.drawing import save
-
-    matplotlib.use("Agg")
+    With `svg` all are drawn as SVG, too, beside the PNG.
+    """
     pictures = wanted(root, records)
     for path in _orphans(root, pictures):
         path.unlink()
     drawn = [p for p in pictures if not p.is_fresh]
     for picture in drawn:
-        save(picture.draw(), picture.path, {KEY: digest(picture.numbers)})
-    return [p.path for p in drawn]
+        save(picture.draw(), picture.path, {KEY: picture.key})
+    vectors = [save(p.draw(), p.path.with_suffix(".svg")) for p in pictures] if svg else []
+    return [*(p.path for p in drawn), *vectors]
 
 
 def stale(root: Path, records: list[dict[str, Any]]) -> list[str]:

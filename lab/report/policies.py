@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from lab.drawing import subplots
 from lab.report.curves import TEST, TRAIN, points
 from lab.spec import digest
 from lab.store import data_of
@@ -43,11 +44,9 @@ def mended(record: Record) -> float | None:
 
 
 def _draw(keras: Record, sound: Record) -> Any:
-    from matplotlib import pyplot as plt
-
-    figure, axes = plt.subplots(1, 2, figsize=(10, 4), sharey=True, layout="constrained")
+    figure, axes = subplots(1, 2, width=5, height=4, sharey=True)
     titles = ("Keras' batch-norm policy", "the sound policy")
-    for axis, run, title in zip(axes, (keras, sound), titles, strict=True):
+    for axis, run, title in zip(axes[0], (keras, sound), titles, strict=True):
         found = points(run)
         x = range(1, len(found) + 1)
         axis.plot(x, [p["accuracy"] for p in found], color=TRAIN, marker="o", label="train, while training")
@@ -55,9 +54,8 @@ def _draw(keras: Record, sound: Record) -> Any:
         if (value := mended(run)) is not None:
             axis.plot(x[-1], value, color=TEST, marker="*", ms=16, ls="", label="test, statistics re-estimated")
         axis.set(title=title, xlabel="epoch", xticks=list(x))
-        axis.grid(alpha=0.25)
-        axis.legend(frameon=False, loc="best")
-    axes[0].set(ylabel="accuracy", ylim=(0, 1.02))
+        axis.legend(loc="best")
+    axes[0, 0].set(ylabel="accuracy", ylim=(0, 1.02))
     c = keras["choices"]
     figure.suptitle(
         f"{c['strategy']} of {c['backbone']} on {data_of(c)}, {c['size']} px: it learns on the left, too, "

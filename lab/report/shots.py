@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
+from lab.drawing import look, subplots
 from lab.report.margins import interval
 from lab.report.markdown import safe
 from lab.report.table import spread, together
@@ -120,19 +121,17 @@ def _cell(by_seed: Scores | None, best: float) -> str:
 
 
 def _draw(numbers: list[list], score: str, title: str) -> Any:
-    from matplotlib import pyplot as plt
-
-    figure, axis = plt.subplots(figsize=(7.5, 4.8), layout="constrained")
-    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    figure, axes = subplots(1, 1, width=7.5, height=4.8)
+    axis = axes[0, 0]
     for i, (strategy, points) in enumerate(numbers):
         sizes, values = [p[0] for p in points], [p[1:] for p in points]
-        colour = "black" if strategy == BASE else colours[i % 20]
-        axis.plot(sizes, [np.mean(v) for v in values], marker="o", ms=4, color=colour, label=strategy)
-        axis.fill_between(sizes, [min(v) for v in values], [max(v) for v in values], color=colour, alpha=0.12, lw=0)
+        style = look(i) | ({"color": "black"} if strategy == BASE else {})
+        axis.plot(sizes, [np.mean(v) for v in values], label=strategy, **style)
+        low, high = [min(v) for v in values], [max(v) for v in values]
+        axis.fill_between(sizes, low, high, color=style["color"], alpha=0.12, lw=0)
     axis.set(xscale="log", xlabel="training examples", ylabel=f"test {score}", title=title)
     counts = sorted({p[0] for _, points in numbers for p in points})
     axis.set_xticks(counts, [f"{n:,}" for n in counts])
     axis.minorticks_off()
-    axis.grid(alpha=0.25)
-    figure.legend(loc="outside right upper", fontsize=8, frameon=False, title="mean; lowest to highest seed")
+    figure.legend(loc="outside right upper", title="mean; lowest to highest seed")
     return figure

@@ -4,13 +4,13 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
+from lab.drawing import MOMENTUM, legend_below, look, smoothed, subplots
 from lab.report.bubbles import compared, label_of
 from lab.report.curves import points
 from lab.spec import plain
 from lab.tasks import CALLED, SCORES
 
 Record = dict[str, Any]
-MOMENTUM = 0.6  # of the moving average, as TensorBoard's slider
 
 
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
@@ -23,28 +23,15 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, CALLED[score], data)
 
 
-def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:
-    """Exponential moving average without the pull towards zero at the start (Kingma and Ba 2015, section 3)."""
-    average, made = 0.0, []
-    for i, value in enumerate(values):
-        average = momentum * average + (1 - momentum) * value
-        made.append(average / (1 - momentum ** (i + 1)))
-    return made
-
-
 def _draw(numbers: list[list], score: str, data: str) -> Any:
-    from matplotlib import pyplot as plt
-
-    from lab.drawing import legend_below
-
-    figure, axis = plt.subplots(figsize=(11, 6), layout="constrained")
-    colours = plt.get_cmap("tab20").colors  # type: ignore[attr-defined]
+    figure, axes = subplots(1, 1, width=11, height=6)
+    axis = axes[0, 0]
     for i, (label, line) in enumerate(numbers):
         x, y = [p[0] for p in line], [p[1] for p in line]
-        axis.plot(x, y, color=colours[i % 20], alpha=0.25, lw=0.8)
-        axis.plot(x, smoothed(y), color=colours[i % 20], lw=1.6, label=label)
+        style = {k: v for k, v in look(i).items() if k != "marker"}
+        axis.plot(x, y, **style, alpha=0.25, lw=0.8)
+        axis.plot(x, smoothed(y), **style, lw=1.6, label=label)
     axis.set(xlabel="training steps", ylabel=f"validation {score}", ylim=(0, None))
-    axis.grid(alpha=0.25)
     legend_below(figure, [label for label, _ in numbers])
     figure.suptitle(f"{data}: validation {score}, moving average of {MOMENTUM:g}; faint: as measured; the first seed")
     return figure

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from lab.drawing import dots, subplots
 from lab.report import shots
 from lab.report.table import together
 from lab.spec import plain
@@ -54,8 +55,6 @@ def _seconds(record: Record) -> float:
 
 
 def _draw(numbers: list[list], score: str, title: str) -> Any:
-    from lab.drawing import dots, subplots
-
     figure, axes = subplots(1, 2, width=6, height=1.2 + 0.27 * len(numbers))
     left, right = axes[0]
     labels = [label for label, _, _ in numbers]
