@@ -12,6 +12,11 @@ def main(argv: list[str]) -> int:
     made.add_argument(
         "--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes"
     )
+    made.add_argument(
+        "--page",
+        metavar="X",
+        help="write pages/X.html of an experiment, or of all: one file with runs, curves, verdicts",
+    )
     made.add_argument("--svg", action="store_true", help="draw all pictures as SVG, too, beside the PNG, for a paper")
     command.add_out(made)
     args = made.parse_args(argv)
@@ -21,6 +26,13 @@ def main(argv: list[str]) -> int:
     if args.runs:
         for r in store.read(root):
             print(f"{r['status']:<12} {r['experiment']}/{r['name']}")
+        return 0
+    if args.page:
+        from lab.report import page
+
+        records = store.read(root)
+        for name in sorted({r["experiment"] for r in records}) if args.page == "all" else [args.page]:
+            print(f"wrote {page.write(root, records, name).relative_to(root)}")
         return 0
     if not args.check:
         report.rebuild(root, say=print, svg=args.svg)

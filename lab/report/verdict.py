@@ -120,6 +120,6 @@ def _reached(runs: list[dict[str, Any]], limit: dict[str, Any]) -> str:
 
 
 def _table(rows: list[list[str]], heads: list[str], style: str) -> str:
-    if style != "simple":
+    if style == "github":
         rows = [[safe(cell) for cell in row] for row in rows]
     return tabulate(rows, heads, tablefmt=style, disable_numparse=True)
