@@ -29,23 +29,44 @@ def main(argv: list[str]) -> int:
     if args.images and args.data_dir:
         raise BadInput("--images and --data-dir both say what to check on; give one of them")
     root, wanted = command.root_of(args.out), formats.asked(args.to)
-    record = store.finished(root, args.run)
-    if members := record.get("members"):
-        raise BadInput(f"{record['name']} is a mean of {len(members)} runs, not a network; export one: {members[0]}")
-    weights = store.kept(root, record, "weights.h5")
-    formats.require(wanted)
+    record = network(root, args.run)
     target = Path(args.to_dir).expanduser().resolve() if args.to_dir else root / "exports" / record["name"]
     with in_place_of(target) as folder:
-        wake_keras()
-        formats.require_backend(wanted)
-        full_precision()
-        images, origin = real_images(record, args.images, args.data_dir)
-        about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
-        store.write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
-        store.write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
-        store.write_atomically(folder / "README.md", model_card.card(root, record, about))
+        fill(folder, root, record, wanted, args.images, args.data_dir)
     print(f"wrote {', '.join(wanted)}, classes.txt, export.json and the model card README.md into {target}")
     return 0
+
+
+def network(root: Path, name: str) -> dict[str, Any]:
+    """The record of a finished run that is a network.
+
+    Raises:
+        BadInput: there is none, or it is a mean of several.
+    """
+    record = store.finished(root, name)
+    if members := record.get("members"):
+        raise BadInput(f"{record['name']} is a mean of {len(members)} runs, not a network; export one: {members[0]}")
+    return record
+
+
+def fill(
+    folder: Path, root: Path, record: dict[str, Any], wanted: list[str], places: list[str] | None, data_dir: str | None
+) -> None:
+    """Writes a run in these formats, what they are and were checked on, and the model card.
+
+    Raises:
+        BadInput: the run's weights or data are not here, a format cannot be written, or gives other probabilities.
+    """
+    weights = store.kept(root, record, "weights.h5")
+    formats.require(wanted)
+    wake_keras()
+    formats.require_backend(wanted)
+    full_precision()
+    images, origin = real_images(record, places, data_dir)
+    about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
+    store.write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
+    store.write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
+    store.write_atomically(folder / "README.md", model_card.card(root, record, about))
 
 
 def parser() -> command.Parser:

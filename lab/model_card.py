@@ -16,6 +16,7 @@ from tabulate import tabulate
 from lab import formats, masks, names, store
 from lab.errors import BadInput
 from lab.predict import fit_of
+from lab.reproducing import command_of
 from lab.store import data_of
 from lab.tasks import score, score_name
 
@@ -346,11 +347,13 @@ def making(record: dict[str, Any], about: dict[str, Any]) -> str:
     trained = {"lab": e["lab"], "python": e["python"], **e["versions"]}
     rows = [[plain(n), trained.get(n) or "-", about["versions"].get(n) or "-"] for n in [*trained, *about["versions"]]]
     unique = list({row[0]: row for row in rows}.values())
+    commands = dict.fromkeys([record["command"], command_of(record), about["command"]])
     return (
-        _code(f"{record['command']}\n{about['command']}", "sh")
-        + f"\n\nTrained {plain(record['finished'])} with the backend {plain(e['backend'])}, on commit "
-        f"`{_span(e['commit'] or 'unknown')}` of the lab{state}; exported {plain(about['made'])}. The record's "
-        f"digest is `{_span(about['record'])}`.\n\n" + _table(["version of", "in training", "in export"], unique)
+        _code("\n".join(commands), "sh")
+        + f"\n\nThe last but one makes this run alone. Trained {plain(record['finished'])} with the backend "
+        f"{plain(e['backend'])}, on commit `{_span(e['commit'] or 'unknown')}` of the lab{state}; exported "
+        f"{plain(about['made'])}. The record's digest is `{_span(about['record'])}`.\n\n"
+        + _table(["version of", "in training", "in export"], unique)
     )
 
 

@@ -115,12 +115,12 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
 
 def _changed(run: Run, given: dict[str, Any]) -> Run:
     """A run with the flags that were given beside its experiment; a folder of data is for those that need one."""
-    if "data_dir" in given and _is_embedded(run):
+    if "data_dir" in given and is_embedded(run):
         given = {name: choice for name, choice in given.items() if name != "data_dir"}
     return dataclasses.replace(run, **given)
 
 
-def _is_embedded(run: Run) -> bool:
+def is_embedded(run: Run) -> bool:
     """Whether a run's data come with the lab, so that a folder of data is for the others."""
     return run.dataset is None or opened(run.dataset, run.data_dir)[0].embedded
 
