@@ -12,6 +12,7 @@ from typing import Any
 
 from lab.progress import Show
 from lab.spec import Run
+from lab.tracking import Told
 
 INTERRUPTED = 4  # exit code of a child that was told to stop
 
@@ -35,7 +36,7 @@ def environment_of_child() -> dict[str, str]:
     }
 
 
-def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int, dict[str, Any]]:
+def child(order: dict[str, Any], show: Show | Told, log_file: Path | None) -> tuple[int, dict[str, Any]]:
     """Runs one order; (exit code, its last event)."""
     stderr = log_file.open("w") if log_file else subprocess.DEVNULL
     process = subprocess.Popen(
@@ -65,7 +66,7 @@ def child(order: dict[str, Any], show: Show, log_file: Path | None) -> tuple[int
                 left.unlink()
 
 
-def _listen(lines: Iterable[str], show: Show) -> dict[str, Any]:
+def _listen(lines: Iterable[str], show: Show | Told) -> dict[str, Any]:
     """Shows a child's events until it ends; the last one."""
     end: dict[str, Any] = {}
     for line in lines:

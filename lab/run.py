@@ -28,14 +28,19 @@ def main(argv: list[str]) -> int:
     made.add_argument(
         "--dry-run", action="store_true", help="time a few batches; print hours, memory and parameters of each run"
     )
+    made.add_argument(
+        "--track", metavar="X", help="tell each run to tensorboard, wandb or mlflow, or a list of them, in tracking/"
+    )
+    made.add_argument("--tensorboard", action="store_true", help="the same as --track tensorboard")
     args = made.parse_args(argv)
+    track = [*split_commas(args.track or ""), *(["tensorboard"] if args.tensorboard else [])]
     root = command.root_of(args.out)
     experiment, runs, ensembles = asked(args)
     from lab import report, runner, store
 
     if args.dry_run:
         return show_dry(runner.dry_run_all(runs, root))
-    code = runner.run_all(runs, experiment, root, portable(argv))
+    code = runner.run_all(runs, experiment, root, portable(argv), list(dict.fromkeys(track)))
     try:
         if ensembles:
             from lab import ensemble

@@ -2,10 +2,11 @@
 
 import os
 import signal
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from lab import store
+from lab import store, tracking
 from lab.checkpoint import Checkpoint
 from lab.environment import now
 from lab.errors import BadInput
@@ -17,12 +18,15 @@ from lab.tasks import score, score_name
 STATUS = {0: "done", 2: "refused", 3: "unavailable", INTERRUPTED: "interrupted"}
 
 
-def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
+def run_all(runs: list[Run], experiment: str, root: Path, command: str, track: Sequence[str] = ()) -> int:
     """Does what is not done yet. Exit code 0: all done; 2: one was refused; 1: one failed or is unavailable.
+
+    Each run is told to the trackers named in `track` while it trains.
 
     Raises:
         BadInput: for anything wrong that can be known before the first run starts; nothing is written then.
     """
+    tracking.require(track)
     wanted = [resolve(run, root) for run in runs]
     store.prepare(root, experiment)
     missing = {r.digest: r for r in wanted if not _is_done(store.find(root, experiment, r.digest))}
@@ -32,7 +36,9 @@ def run_all(runs: list[Run], experiment: str, root: Path, command: str) -> int:
             show.say(f"{skipped} of {len({r.digest for r in wanted})} runs are done already and are skipped")
         for resolved in missing.values():
             show.begin(title(resolved))
-            code, end = child(order_of(resolved.run, root, experiment, "run"), show, log(root, experiment, resolved))
+            told = tracking.Told(show, tracking.opened(track, root, experiment, resolved.stem, resolved.choices))
+            code, end = child(order_of(resolved.run, root, experiment, "run"), told, log(root, experiment, resolved))
+            told.end(None if code else end["record"])
             if code == INTERRUPTED and not end:  # before anything was learnt
                 raise KeyboardInterrupt
             show.end(_finish(root, experiment, command, resolved, code, end))

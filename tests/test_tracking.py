@@ -1,0 +1,84 @@
+"""Runs told to TensorBoard, Weights & Biases and MLflow, all without a network."""
+
+from importlib.util import find_spec
+
+import pytest
+from conftest import TINY
+
+from lab import command, run, store, tracking
+
+CHOICES = {"strategy": "finetune", "seed": 0}
+EPOCHS = [("warm-up", 5, 1.0), ("finetune", 5, 0.8), ("finetune", 10, 0.6)]  # phase, its steps so far, loss
+
+
+class Quiet:
+    def __init__(self):
+        self.seen = []
+
+    def event(self, event):
+        self.seen.append(event)
+
+
+def told(tmp_path, name, record):
+    show = Quiet()
+    t = tracking.Told(show, tracking.opened([name], tmp_path, "x", "m-s0", CHOICES))
+    for phase, steps, loss in EPOCHS:
+        t.event({"event": "step", "phase": phase, "step": steps, "steps": steps, "loss": 9.0})  # of a batch: not told
+        t.event({"event": "step", "phase": phase, "steps": steps, "score": 0.5, "loss": loss, "val_accuracy": 0.5})
+    t.end(record)
+    assert len(show.seen) == 6  # what is shown is shown as before
+    return t.trackers[0]
+
+
+RECORD = {"test": {"accuracy": 0.7, "per_class": {}, "miou": None}, "cost": {"train_seconds": 3}}
+
+
+def test_tensorboard_reads_the_figures_at_the_steps_of_all_phases(tmp_path):
+    pytest.importorskip("tensorboard")
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    told(tmp_path, "tensorboard", RECORD)
+    read = EventAccumulator(str(tmp_path / "tracking" / "tensorboard" / "x" / "m-s0"))
+    read.Reload()
+    assert set(read.Tags()["tensors"]) == {"loss", "val_accuracy", "final/test_accuracy", "cost/train_seconds"}
+    assert [e.step for e in read.Tensors("loss")] == [5, 10, 15]
+    assert [round(float(e.tensor_proto.float_val[0]), 1) for e in read.Tensors("loss")] == [1.0, 0.8, 0.6]
+
+
+@pytest.mark.parametrize(("record", "status"), [(RECORD, "FINISHED"), (None, "FAILED")])
+def test_mlflow_reads_the_choices_the_figures_and_how_it_ended(tmp_path, record, status, monkeypatch):
+    pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    tracker = told(tmp_path, "mlflow", record)
+    found = tracker.client.get_run(tracker.run)
+    assert found.info.status == status and found.data.params == {"strategy": "finetune", "seed": "0"}
+    assert [(m.step, m.value) for m in tracker.client.get_metric_history(tracker.run, "loss")] == [
+        (5, 1.0), (10, 0.8), (15, 0.6)
+    ]  # fmt: skip
+    assert found.data.metrics.get("final/test_accuracy") == (0.7 if record else None)
+
+
+def test_wandb_keeps_a_run_offline(tmp_path, monkeypatch):
+    pytest.importorskip("wandb")
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    tracker = told(tmp_path, "wandb", RECORD)
+    (kept,) = (tmp_path / "tracking" / "wandb").glob("wandb/offline-run-*/*.wandb")
+    assert tracker.run.config["strategy"] == "finetune" and b"final/test_accuracy" in kept.read_bytes()
+
+
+@pytest.mark.skipif(not find_spec("tensorboard"), reason="not installed")
+def test_a_run_is_told_by_a_flag(tmp_path):
+    words = [*TINY, "--strategy", "scratch", "--checks", "none", "--tensorboard", "--out", str(tmp_path)]
+    assert command.call(run.main, words) == 0
+    name = store.read(tmp_path)[0]["name"]
+    assert list((tmp_path / "tracking" / "tensorboard" / "quickstart" / name).glob("events*"))
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("excel", "--track takes tensorboard, wandb, mlflow; received excel"), ("wandb", "'.[track]'")]
+)
+def test_what_cannot_be_told_is_refused_before_anything_is_done(tmp_path, name, said, monkeypatch, capsys):
+    monkeypatch.setattr(tracking, "find_spec", lambda _: None)
+    assert command.call(run.main, [*TINY, "--track", name, "--out", str(tmp_path)]) == 2
+    err = capsys.readouterr().err
+    assert said in err and err.count("\n") == 1 and not (tmp_path / "results").exists()
