@@ -81,6 +81,25 @@ def test_rows_that_would_read_the_same_say_what_differs():
     assert "cnn10, from source, in x" in text and "cnn10, from source, in y" in text
 
 
+def test_a_row_of_another_recipe_is_marked(monkeypatch):
+    old = record("finetune", 0)
+    old["choices"]["recipe"] = -1
+    assert "1, stale" in row_of(table.results([old]), "finetune")
+
+
+def test_a_line_says_what_the_figures_of_a_data_set_are_of():
+    def sized(seed, train, size, budget):
+        splits = {"train": {"examples": train}, "val": {"examples": 5}, "test": {"examples": 1200}}
+        made = record("finetune", seed, data={"classes": ["a", "b|c"], "splits": splits})
+        return made | {"choices": made["choices"] | {"size": size, "budget": budget}}
+
+    runs = [sized(0, 10, 32, "20steps"), sized(1, 4000, "64x32", "3epochs"), record("extract", status="failed")]
+    assert table.results(runs).splitlines()[-1] == (
+        "- signs: 2 classes (a, b\\|c); trained on 10 to 4,000, chosen on 5, tested on 1,200 examples; 32 and 64x32 "
+        "px; 3epochs and 20steps a run; seeds 0 and 1"
+    )
+
+
 def test_a_cell_cannot_break_the_table_or_hold_html():
     assert "a\\|b&lt;i&gt;" in table.results(RECORDS)
 

@@ -13,7 +13,8 @@ def runs(strategy, scores, **more):
             r = record(strategy, seed, value, **more)
             r["choices"] |= {"shots": str(examples), "data": r["choices"]["dataset"]}
             r["group"] += str(examples)
-            r["data"] = {"splits": {"train": {"examples": examples}}}
+            splits = {name: {"examples": 50} for name in ("val", "test")}
+            r["data"] = {"classes": ["a", "b"], "splits": splits | {"train": {"examples": examples}}}
             made.append(r)
     return made
 

@@ -10,7 +10,7 @@ from tabulate import tabulate
 from lab.drawing import look, subplots
 from lab.report.margins import interval
 from lab.report.markdown import safe
-from lab.report.table import spread, together
+from lab.report.table import network, spread, together
 from lab.store import data_of
 from lab.tasks import score, score_name
 
@@ -55,7 +55,8 @@ def table(records: list[Record]) -> str:
         best = {s: max(_mean(c[s]) for c in curves.values() if s in c) for s in sizes}
         rows = [[f"`{safe(s)}`", *(_cell(curve.get(n), best[n]) for n in sizes)] for s, curve in curves.items()]
         heads = ["strategy", *(f"{n:,} examples" for n in sizes)]
-        about = f"{safe(data_of(first['choices']))}, {safe(first['choices']['backbone'])}, test {score_name(first)}:"
+        about = f"{safe(data_of(first['choices']))}, {network(first['choices'])}, test {score_name(first)}, mean"
+        about += f" ± deviation of {max(len(by) for curve in curves.values() for by in curve.values())} seeds:"
         made = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
         parts.append("\n\n".join([about, made, said(curves)]))
     return "\n\n".join(parts) or "No strategies compared by the number of examples yet."

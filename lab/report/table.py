@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 from tabulate import tabulate
 
-from lab.data import IGNORED
+from lab.report.captions import captions
 from lab.report.markdown import safe
-from lab.spec import LATER, digest
+from lab.spec import LATER, RECIPE, digest
 from lab.store import data_of, model_of
 
 Record = dict[str, Any]
@@ -72,7 +72,7 @@ def results(records: Iterable[Record]) -> str:
     records = list(records)
     of_task = {task: [r for r in records if r["choices"]["task"] == task] for task in TASKS}
     parts = [_table(some, TASKS[task]) for task, some in of_task.items() if some]
-    parts += [scored_on(of_task["segmentation"])] if of_task["segmentation"] else []
+    parts += [text] if (text := captions(records)) else []
     return "\n\n".join(parts) or "No records yet: `python -m lab.run` makes the first."
 
 
@@ -85,20 +85,6 @@ def _table(records: list[Record], figures: dict[str, Figure]) -> str:
         for i, row in frame.iterrows()
     ]
     return tabulate(rows, [*LABELS, *figures], tablefmt="github", disable_numparse=True)
-
-
-def scored_on(records: list[Record]) -> str:
-    """Which classes and pixels the figures of a segmentation table are means over, a line each data set."""
-    lines = {}
-    for r in records:
-        if r["status"] == "done":
-            test, classes = r["test"], r["data"]["classes"]
-            lines[data_of(r["choices"]), r["choices"]["size"]] = (
-                f"- {safe(data_of(r['choices']))} at {r['choices']['size']} px: {len(classes)} classes "
-                f"({safe(', '.join(classes))}); test split, {test['examples']:,} images, {test['pixels']:,} pixels; "
-                f"those labelled {IGNORED} count nowhere"
-            )
-    return "\n".join(line for _, line in sorted(lines.items(), key=str))
 
 
 def findings(records: Iterable[Record]) -> str:
@@ -166,10 +152,15 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
         "data": data,
         "strategy": c["strategy"],
         "size": f"{c['size']} px" if c["size"] else "mixed",
-        "seeds": str(len(runs)) if done else first["status"],
+        "seeds": str(len(runs)) + ("" if is_fresh(first) else ", stale") if done else first["status"],
         "first": first,
         **{name: _values(runs, figure) if done else [] for name, figure in figures.items()},
     }
+
+
+def is_fresh(record: Record) -> bool:
+    """Whether the same choices would still train as they did; see `lab.spec.RECIPE`."""
+    return record["choices"].get("recipe", RECIPE) == RECIPE
 
 
 def _inputs(record: Record) -> str:
