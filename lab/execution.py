@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from lab import checks, examples, inference, store
+from lab import checks, examples, explaining, inference, store
 from lab.bands import recorded
 from lab.checks import guessing, statistics
 from lab.environment import environment, now, peak_memory
@@ -70,6 +70,11 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
         root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()}
     )
     examples.keep(resolved, root, data)
+    if resolved.run.explain:
+        tell({"event": "note", "text": "explaining"})
+        meter = scores["test"][1]
+        found = explaining.explained(trainer, data.test.labels, meter.probabilities)
+        explaining.keep(root, order["experiment"], resolved.stem, found)
     return {"status": "done", "cost": cost, **{name: result for name, (result, _) in scores.items()}}
 
 

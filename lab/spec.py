@@ -146,6 +146,9 @@ class Run:
     checks: Literal["auto", "all", "none"] = option(
         "auto", "for mistakes, before training: all, none, auto (all but those that need many steps of their own)"
     )
+    explain: bool = option(
+        False, "after training, keep where the network looks (Grad-CAM) and how its features lie (t-SNE), to be drawn"
+    )
     precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option("float32", "of the computation")
     device: Literal["any", "gpu"] = option(
         "any", "where it runs: any, or gpu, so that it is recorded as unavailable where there is none"
@@ -311,7 +314,8 @@ def _refuse_unfit(run: Run, dataset: Dataset, backbone: Backbone) -> None:
         raise BadInput(f"--backbone {backbone} takes the rows of a table, and {dataset} has images; use another")
     if not dataset.is_table:
         return
-    unfit = {"weights": "none", "augment": "none", "contrast": "none", "channels": None, "size": None}
+    unfit: dict[str, Any] = {"weights": "none", "augment": "none", "contrast": "none", "channels": None, "size": None}
+    unfit["explain"] = False
     for name, allowed in unfit.items():
         if (given := getattr(run, name)) not in (None, allowed):
             raise BadInput(f"--{name} {given} is for images, and {dataset} is a table; leave it out")
@@ -395,6 +399,8 @@ def _refuse_for_masks(run: Run, strategy: Strategy) -> None:
         )
     if run.label_smoothing:
         raise BadInput("--label-smoothing is for one label an image; leave it out for segmentation")
+    if run.explain:
+        raise BadInput("--explain is for one label an image; a segmentation leaves a gallery of its masks")
     if run.augment is not None and "mixup" in run.augment:
         raise BadInput("--augment mixup adds up labels, which masks are not; use light, strong or cutmix")
 

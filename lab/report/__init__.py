@@ -15,10 +15,11 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None, svg: bool =
     Raises:
         BadInput: a record is none, or something cannot be written.
     """
-    from lab.report import claims, examples, gallery, pictures, readme
+    from lab.report import claims, examples, explained, gallery, pictures, readme
 
     records = store.read(root)
-    for path in [*pictures.draw_all(root, records, svg), *examples.draw_all(root), *gallery.draw_all(root, records)]:
+    more = [*examples.draw_all(root), *gallery.draw_all(root, records), *explained.draw_all(root, records)]
+    for path in [*pictures.draw_all(root, records, svg), *more]:
         say(f"drew {path.relative_to(root)}")
     say(readme.rewrite(root, records))
     for line in claims.wrong(root, records):
