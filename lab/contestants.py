@@ -64,10 +64,10 @@ def contests(records: Iterable[Record], words: Sequence[str] = (), on: Sequence[
     for word in on:
         records = _that_are(records, word)
     if words and all(_named(records, w) for w in words):
-        return [_of_runs([_named(records, w)[0] for w in words])]
+        return [_of_runs({w: _named(records, w)[0] for w in words})]
     axis, values = _axis(records, words)
     found = [_narrowed(c, values) for c in alike(records, axis)]
-    found = [c for c in found if len(c.runs) > 1 and all(v in _named_by(c, values) for v in values)]
+    found = [c for c in found if len(c.runs) > 1 and {_value(r, axis) for r in c.records} >= set(values)]
     if not found:
         raise BadInput(
             f"no two finished runs are alike but for {axis} and seed, with {' and '.join(values) or 'several of it'}; "
@@ -81,9 +81,11 @@ def _named(records: list[Record], word: str) -> list[Record]:
     return [r for r in records if r["name"] == name and experiment in ("", r["experiment"])]
 
 
-def _of_runs(records: list[Record]) -> Contest:
-    """A contest of single runs. Those that differ by seed only would be one contestant: they are named apart."""
-    return Contest(None, {r["name"]: {0: r} for r in records})
+def _of_runs(named: dict[str, Record]) -> Contest:
+    """A contest of single runs, whatever they differ in: by their seed only, too."""
+    if len(named) < 2:
+        raise BadInput(f"two runs or more are compared; received {next(iter(named))} alone")
+    return Contest(None, {word: {0: r} for word, r in named.items()})
 
 
 def _axis(records: list[Record], words: Sequence[str]) -> tuple[str, list[str]]:
@@ -156,13 +158,15 @@ def alike(records: Iterable[Record], axis: str) -> list[Contest]:
         own = {"experiment": r["experiment"], **{k: v for k, v in r["choices"].items() if k not in but}}
         if "budget" in own:
             own = {**{k: v for k, v in LATER.items() if k not in but}, **own}
-        beside = [some for of, some in settings.values() if all(of.get(k) == v for k, v in own.items() if k in of)]
-        if "budget" in own or not beside:
-            settings.setdefault(digest(own), (own, []))[1].append(r)
-        else:
-            for some in beside:
-                some.append(r)
+        trained = "budget" in own
+        like = [] if trained else [some for of, some in settings.values() if _agree(own, of)]
+        for some in like or [settings.setdefault(digest(own), (own, []))[1]]:
+            some.append(r)
     return [Contest(axis, _by_value(some, axis)) for _, some in settings.values()]
+
+
+def _agree(own: Record, other: Record) -> bool:
+    return all(other[k] == v for k, v in own.items() if k in other)
 
 
 def _by_value(records: list[Record], axis: str) -> dict[str, dict[int, Record]]:
@@ -191,11 +195,6 @@ def meant(contest: Contest, word: str) -> list[str]:
     if not found:
         raise BadInput(f"{word} is not among those that are compared: {', '.join(contest.runs)}")
     return found
-
-
-def _named_by(contest: Contest, values: Sequence[str]) -> set[str]:
-    axis = contest.axis or ""
-    return {_value(r, axis) for r in contest.records}
 
 
 def _narrowed(contest: Contest, values: Sequence[str]) -> Contest:

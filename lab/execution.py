@@ -13,6 +13,7 @@ from lab.environment import environment, now, peak_memory
 from lab.errors import Interrupted
 from lab.features import weights_digest
 from lab.flops import gflops
+from lab.kept import path_of
 from lab.opening import open_trainer
 from lab.spec import Resolved
 from lab.steps import Result, Step, follow
@@ -74,7 +75,7 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
         tell({"event": "note", "text": "explaining"})
         meter = scores["test"][1]
         found = explaining.explained(trainer, data.test.labels, meter.probabilities)
-        explaining.keep(root, order["experiment"], resolved.stem, found)
+        found.write(path_of(root, order["experiment"], resolved.stem, "explained"))
     return {"status": "done", "cost": cost, **{name: result for name, (result, _) in scores.items()}}
 
 

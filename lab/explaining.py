@@ -2,14 +2,13 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from lab import store
 from lab.data import Data, evenly
 from lab.errors import BadInput
+from lab.kept import Kept
 from lab.scaling import pictures
 
 Array = np.ndarray
@@ -19,7 +18,7 @@ WHERE = 2  # places that features must have, a side, to look at one more than at
 
 
 @dataclass(frozen=True)
-class Explained:
+class Explained(Kept):
     """Of M test images those that the network was surest of, the right ones first and then the wrong.
 
     Attributes:
@@ -39,16 +38,6 @@ class Explained:
     places: Array
     of_places: Array
     classes: Array
-
-    def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with store.replacing(path) as partial:
-            np.savez_compressed(partial, **vars(self))
-
-    @staticmethod
-    def read(path: Path) -> "Explained":
-        with np.load(path, allow_pickle=False) as file:
-            return Explained(**{name: file[name] for name in file.files})
 
 
 def explained(trainer: Any, labels: Array, probabilities: Array) -> Explained:
@@ -149,10 +138,3 @@ def gradient(model: Any) -> Callable[[Array, Array], Array]:
         return jax.numpy.take_along_axis(logits, chosen[:, None], axis=1).sum()
 
     return lambda inputs, chosen: np.asarray(jax.grad(logit)(jax.numpy.asarray(inputs), chosen))
-
-
-def keep(root: Path, experiment: str, name: str, found: Explained) -> Path:
-    """Leaves it in the cache, for the report to draw."""
-    path = store.cache(root, experiment) / f"{name}.explained.npz"
-    found.write(path)
-    return path

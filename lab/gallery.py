@@ -1,12 +1,11 @@
 """The test images that a segmentation did best and worst on, kept for the report to draw. No Keras."""
 
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 
-from lab import store
 from lab.data import Data
+from lab.kept import Kept
 from lab.scaling import pictures
 
 Array = np.ndarray
@@ -15,7 +14,7 @@ UNLABELLED = ((120, 120, 120), (0, 0, 0))  # grey, or black where the palette ha
 
 
 @dataclass(frozen=True)
-class Gallery:
+class Gallery(Kept):
     """M test images (M, H, W, C) uint8 with truth and prediction (M, H, W) uint8.
 
     Attributes:
@@ -36,16 +35,6 @@ class Gallery:
     bad: Array
     classes: Array
     palette: Array
-
-    def write(self, path: Path) -> None:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with store.replacing(path) as partial:
-            np.savez_compressed(partial, **vars(self))
-
-    @staticmethod
-    def read(path: Path) -> "Gallery":
-        with np.load(path, allow_pickle=False) as file:
-            return Gallery(**{name: file[name] for name in file.files})
 
 
 def chosen(data: Data, predicted: Array, iou: Array, pixels: Array) -> Gallery:

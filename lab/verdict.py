@@ -50,7 +50,7 @@ class Verdict:
         score_name: what the score is called.
         outcomes: of each contestant, by seed; the best on the mean first.
         noise: of the seeds.
-        pairs: all of them, in the contestants' order; with a base, those with it.
+        pairs: all that have a seed in common, in the contestants' order; with a base, those with it.
     """
 
     contest: Contest
@@ -84,11 +84,14 @@ class Verdict:
         found: list[tuple[int, int]] = []
         for i in range(len(order)):
             end = i + 1
-            while end < len(order) and not any(self.pair(order[k], order[end]).counts for k in range(i, end)):
+            while end < len(order) and all(self._tied(order[k], order[end]) for k in range(i, end)):
                 end += 1
             if end - i > 1 and (not found or end > found[-1][1]):
                 found.append((i, end))
         return [order[i:end] for i, end in found]
+
+    def _tied(self, a: str, b: str) -> bool:
+        return any({p.better, p.worse} == {a, b} and not p.counts for p in self.pairs)
 
     @property
     def front(self) -> set[str]:
@@ -108,7 +111,7 @@ def judge(root: Path, contest: Contest, draws: int = DRAWS, base: str | None = N
     """Reads what the runs did on the test examples, and compares all pairs, or each contestant with the base.
 
     Raises:
-        BadInput: that is missing or of other examples, or two contestants have no seed in common.
+        BadInput: that is missing or of other examples, or no two contestants have a seed in common.
     """
     keys = [(name, seed) for name, runs in contest.runs.items() for seed in runs]
     score_name, found = outcomes.read(root, [contest.runs[name][seed] for name, seed in keys])
@@ -119,9 +122,10 @@ def judge(root: Path, contest: Contest, draws: int = DRAWS, base: str | None = N
     noise = paired.noise({n: {s: o.score for s, o in by_seed.items()} for n, by_seed in each.items()})
     drawn = dict(zip(keys, paired.resampled(found, draws), strict=True))
     runs = {n: {s: (o.score, drawn[n, s]) for s, o in by_seed.items()} for n, by_seed in each.items()}
-    both = [pair for pair in combinations(order, 2) if base in (None, *pair)]
-    if apart := [pair for pair in both if not set(runs[pair[0]]) & set(runs[pair[1]])]:
-        raise BadInput(f"{apart[0][0]} and {apart[0][1]} have no seed in common; run both with the same --seeds")
+    every = [pair for pair in combinations(order, 2) if base in (None, *pair)]
+    both = [(a, b) for a, b in every if set(runs[a]) & set(runs[b])]
+    if not both:
+        raise BadInput(f"{', '.join(order)} have no seed in common; run them with the same --seeds")
     differences = [paired.difference(runs[a], runs[b], noise) for a, b in both]
     corrected = paired.holm([d.p for d in differences])
     pairs = [_pair(a, b, d, p, each[a], each[b]) for (a, b), d, p in zip(both, differences, corrected, strict=True)]

@@ -124,7 +124,8 @@ def recorded_run(root, strategy, seed, wrong, experiment="x", **choices):
         "choices": {"task": "classification", "strategy": strategy, "dataset": "d", "data": "d", "backbone": "cnn10",
                     "weights": "source", "head": "linear", "size": 32, "limit": None, "seed": seed, "bn": "sound",
                     "precision": "float32", "budget": "3epochs"} | choices,
-        "data": {"classes": ["a", "b", "c", "d"], "splits": {"test": {"digest": "t", "examples": N}}},
+        "data": {"classes": ["a", "b", "c", "d"], "splits": {
+            "train": {"examples": 90}, "val": {"examples": 30}, "test": {"digest": "t", "examples": N}}},
         "net": {"trained": 10}, "cost": {"train_seconds": 10.0, "train_cpu_seconds": 8.0, "peak_memory_mb": 900.0},
         "train": {"accuracy": 1.0, "loss": 0.1}, "val": {"accuracy": 0.9, "loss": 0.2},
         "test": {"accuracy": accuracy, "loss": 1.0, "examples": N}, "findings": [],

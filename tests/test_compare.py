@@ -171,6 +171,7 @@ def test_runs_by_name_are_compared_as_they_are(tested):
         (["size=32", "size=99"], "no finished run has size=99"),
         (["finetune", "--on", "mars"], "no finished run is on mars"),
         (["finetune"], "--list and --gallery"),
+        (["m-knn-d-32px-s0-00000014", "m-knn-d-32px-s0-00000014"], "two runs or more are compared"),
         (["source", "none"], "no two finished runs are alike but for weights"),
         (["finetune", "scratch", "--within", "soon"], "as 60s or 300steps; received soon"),
     ],
@@ -192,6 +193,16 @@ def test_contestants_without_a_common_seed_are_refused(tmp_path):
     recorded_run(tmp_path, "scratch", 1, 30)
     with pytest.raises(BadInput, match="have no seed in common"):
         judge(tmp_path, contests(store.read(tmp_path), ["finetune", "scratch"])[0])
+
+
+def test_who_has_no_seed_in_common_with_some_is_compared_with_the_others(tested):
+    recorded_run(tested, "l2sp", 9, 4)
+    recorded_run(tested, "finetune", 9, 4)
+    v = judge(tested, contests(store.read(tested))[0], draws=200)
+    assert {(p.better, p.worse) for p in v.pairs if "l2sp" in (p.better, p.worse)} in (
+        {("l2sp", "finetune")}, {("finetune", "l2sp")}
+    )  # fmt: skip
+    assert text.said(v) and text.contestants(v) and text.differences(v, every=True)
 
 
 # The verdict

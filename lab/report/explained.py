@@ -8,23 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from lab import store
 from lab.drawing import look, save, subplots
 from lab.explaining import SHOWN, Explained
+from lab.kept import to_draw
 
 
 def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
     """Draws those that are missing; returns their paths."""
     drawn = []
-    for r in records:
-        kept = store.cache(root, r["experiment"]) / f"{r['name']}.explained.npz"
-        if r["status"] != "done" or not kept.exists():
-            continue
-        folder = root / "img" / "explained" if r["data"].get("shareable") else kept.parent
-        path = folder / f"{r['name']}.png"
-        if not path.exists():
-            save(draw(Explained.read(kept), r), path)
-            drawn.append(path)
+    for r, kept, folder in to_draw(root, records, "explained", "explained"):
+        if not (path := folder / f"{r['name']}.png").exists():
+            drawn.append(save(draw(Explained.read(kept), r), path))
     return drawn
 
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from lab import store
 from lab.data import IGNORED
 from lab.gallery import Gallery, unlabelled
+from lab.kept import to_draw
 
 RIGHT, WRONG = (235, 235, 235), (200, 30, 30)
 COLUMNS = ("", "truth", "prediction", "error")  # the first is named by its file
@@ -19,11 +19,7 @@ COLUMNS = ("", "truth", "prediction", "error")  # the first is named by its file
 def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
     """Draws those that are missing; returns their paths."""
     drawn = []
-    for r in records:
-        kept = store.cache(root, r["experiment"]) / f"{r['name']}.gallery.npz"
-        if r["status"] != "done" or not kept.exists():
-            continue
-        folder = root / "img" / "gallery" if r["data"].get("shareable") else kept.parent
+    for r, kept, folder in to_draw(root, records, "gallery", "gallery"):
         for kind, draw in (("best_and_worst", overall), ("classes", of_classes)):
             path = folder / f"{r['name']}.{kind}.png"
             if not path.exists():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from lab import boundary, confusion, gallery, losses, predictions, store
+from lab import boundary, confusion, gallery, kept, losses, predictions
 from lab.data import IGNORED, eval_batches
 from lab.tasks import SCORES
 
@@ -157,4 +157,4 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     scores |= {n: of.astype("int32") for n, of in zip(("intersection", "union"), test.overlap, strict=True)}
     predictions.write_masks(root, experiment, name, data.test.ids, scores, test.predicted)
     chosen = gallery.chosen(data, test.predicted, test.iou, test.pixels)
-    chosen.write(store.cache(root, experiment) / f"{name}.gallery.npz")
+    chosen.write(kept.path_of(root, experiment, name, "gallery"))
