@@ -96,15 +96,19 @@ class Verdict:
     @property
     def front(self) -> set[str]:
         """The contestants that no other beats at less training time; Pareto's front, of the means."""
-        points = {n: (np.mean(self.scores(n)), self.cost(n, "train_seconds")) for n in self.outcomes}
-        return {
-            n for n, (score, seconds) in points.items()
-            if not any(s >= score and t <= seconds and (s, t) != (score, seconds) for s, t in points.values())
-        }  # fmt: skip
+        return undominated({n: (float(np.mean(self.scores(n))), self.cost(n, "train_seconds")) for n in self.outcomes})
 
     def cost(self, name: str, what: str) -> float:
         """Mean over seeds of a figure of the records' cost."""
         return float(np.mean([r["cost"].get(what) or 0.0 for r in self.contest.runs[name].values()]))
+
+
+def undominated(points: dict[str, tuple[float, float]]) -> set[str]:
+    """Pareto's front of names with (score, cost): those that no other equals or beats in both and beats in one."""
+    return {
+        n for n, (score, cost) in points.items()
+        if not any(s >= score and c <= cost and (s, c) != (score, cost) for s, c in points.values())
+    }  # fmt: skip
 
 
 def judge(root: Path, contest: Contest, draws: int = DRAWS, base: str | None = None) -> Verdict:

@@ -9,6 +9,7 @@ from conftest import recorded_run
 
 from lab import calibration, command, drawing, store
 from lab.report import mistakes, pictures, together
+from lab.verdict import undominated
 
 main = import_module("lab.report.__main__").main
 
@@ -67,6 +68,18 @@ def test_a_course_is_the_mean_with_a_band_over_seeds(tmp_path):
     assert name.startswith("together/x-d-cnn10-32px-") and x == [0, 1, 2]  # as far as all seeds went
     assert values.mean(0) == pytest.approx([1.0, 1.1, 1.2]) and np.ptp(values, axis=0).tolist() == [2, 2, 2]
     drawing.save(draw(), tmp_path / "t.png")
+
+
+def test_the_front_is_what_no_other_beats_at_less_cost():
+    points = {
+        "a": (0.9, 100.0),
+        "b": (0.8, 10.0),
+        "c": (0.7, 50.0),
+        "d": (0.9, 120.0),
+        "e": (0.1, 1.0),
+        "f": (0.1, 1.0),
+    }
+    assert undominated(points) == {"a", "b", "e", "f"}
 
 
 def test_no_two_of_28_lines_look_alike():

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.drawing import LOOK, save
-from lab.report import bubbles, channels, curves, mistakes, policies, shots, smoothed, strategies, together
+from lab.report import bubbles, channels, curves, mistakes, pareto, policies, shots, smoothed, strategies, together
 from lab.spec import digest
 
 KEY = "lab-digest"
@@ -37,7 +37,7 @@ def wanted(root: Path, records: list[dict[str, Any]]) -> list[Picture]:
     """All pictures that the records call for."""
     made = [
         Picture(root / "img" / name, numbers, draw)
-        for module in (curves, policies, bubbles, smoothed, channels, shots, strategies, together)
+        for module in (curves, policies, bubbles, smoothed, channels, shots, strategies, pareto, together)
         for name, numbers, draw in module.pictures(records)
     ]
     return made + [Picture(root / "img" / name, n, draw) for name, n, draw in mistakes.pictures(root, records)]

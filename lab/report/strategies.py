@@ -37,7 +37,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     """(file name below img/, numbers, how to draw) for every comparison."""
     for first, runs in compared(records):
         c = first["choices"]
-        numbers = [[_label(s, of), [score(r, "test") for r in of], [_seconds(r) for r in of]] for s, of in runs.items()]
+        numbers = [[_label(s, of), [score(r, "test") for r in of], [seconds(r) for r in of]] for s, of in runs.items()]
         data = data_of(c)
         name = f"strategies/{first['experiment']}-{plain(data)}-{plain(c['backbone'])}-{c['size']}px.png"
         title = f"{data}, {c['backbone']}, {c['size']} px"
@@ -49,7 +49,7 @@ def _label(strategy: str, runs: list[Record]) -> str:
     return f"{strategy}, {trained:,} trained" if trained else strategy
 
 
-def _seconds(record: Record) -> float:
+def seconds(record: Record) -> float:
     """Of the CPU: other work on the machine does not count."""
     return record["cost"]["train_cpu_seconds"]
 
