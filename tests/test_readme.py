@@ -74,7 +74,7 @@ def test_every_flag_shown_exists():
         "--dry-run",
     }
     known |= {"--csv", "--submission", "--id", "--to-dir", "--overlay", "--best", "--experiment", "--mean"}
-    known |= {"--on", "--within", "--gallery", "--list", "--page", "--svg", "--track", "--tensorboard"}
+    known |= {"--on", "--within", "--gallery", "--list", "--page", "--svg", "--track", "--tensorboard", "--where"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known
 
 

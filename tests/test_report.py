@@ -100,6 +100,18 @@ def test_a_line_says_what_the_figures_of_a_data_set_are_of():
     )
 
 
+def test_a_figure_is_traced_to_its_records(root, capsys):
+    row = row_of((root / "README.md").read_text(), "finetune", "0.850")
+    assert command.call(main, ["--where", "0.850 ± 0.071", "--out", str(root)]) == 0
+    out = capsys.readouterr().out.splitlines()
+    assert [cell.strip() for cell in out[0].split("|")] == [c.strip().strip("*") for c in row.split("|")[1:-1]]
+    assert [line.strip() for line in out[1:]] == [
+        f"results/x/m-finetune-signs-32px-s{s}-0000000{s}.json" for s in (0, 1)
+    ]
+    assert command.call(main, ["--where", "0.1234", "--out", str(root)]) == 2
+    assert "no row of the results holds '0.1234'" in capsys.readouterr().err
+
+
 def test_a_cell_cannot_break_the_table_or_hold_html():
     assert "a\\|b&lt;i&gt;" in table.results(RECORDS)
 

@@ -35,7 +35,7 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
     assert test["miou"] == pytest.approx(np.mean([i / u for i, u in zip(np.diag(matrix), union, strict=True) if u]))
     assert r["steps"][0]["history"][-1]["val_miou"] >= 0 and r["cost"]["gflops"] > 0
     text = (tmp_path / "README.md").read_text()
-    assert f"{test['miou']:.3f}" in text and "at 32 px: 8 classes (background, building" in text
+    assert f"{test['miou']:.3f}" in text and ": 8 classes (background, building" in text and "32 px" in text
     with np.load(kept / f"{r['name']}.test.npz") as file:
         assert file["predicted"].shape == (5, 32, 32)
     with np.load(tmp_path / "results" / r["experiment"] / f"{r['name']}.test.npz") as file:
@@ -184,7 +184,8 @@ def masks_record(head, seed=0, miou=0.5, group=None):
     about = {"miou": miou, "mdice": 0.7, "accuracy": 0.9, "loss": 0.3, "boundary_f1": 0.6, "examples": 5, "pixels": 99}
     history = [{"epoch": e, "steps": 5 * e, "loss": 1.0, "val_loss": 1.0, "val_miou": e / 10} for e in (1, 2, 3)]
     return made | {
-        "name": f"{head}-s{seed}-0000000{seed}", "test": about, "train": about, "data": {"classes": ["a", "b"]},
+        "name": f"{head}-s{seed}-0000000{seed}", "test": about, "train": about,
+        "data": {"classes": ["a", "b"], "splits": {key: {"examples": 5} for key in ("train", "val", "test")}},
         "net": {"parameters": 2_000_000}, "steps": [{"step": "train", "steps": 15, "history": history}],
         "cost": {"train_seconds": 9.0, "inference_ms_per_image": 2.0, "gflops": 0.5, "file_mb": 8.0},
     }  # fmt: skip
@@ -196,7 +197,7 @@ def test_a_segmentation_has_a_table_of_its_own():
     assert "| test accuracy" in text and "| test mIoU" in text
     assert "0.600 ± 0.141" in next(line for line in text.splitlines() if "cnn10 unet" in line)
     assert "| CPU ms an image" in text and "GPU ms" not in text
-    assert "| 2.00" in text and "2 classes (a, b); test split, 5 images, 99 pixels" in text
+    assert "| 2.00" in text and "tested on 5 examples; 32 px; 3epochs a run; seeds 0 and 1; 99 test pixels" in text
 
 
 def test_a_run_on_a_gpu_has_both_times_of_inference():

@@ -1,6 +1,7 @@
 """`python -m lab.report`: rebuilds README tables and pictures from the records; --check says whether they agree."""
 
 import sys
+from typing import Any
 
 from lab import command, report, store
 from lab.errors import BadInput
@@ -11,6 +12,11 @@ def main(argv: list[str]) -> int:
     made.add_argument("--check", action="store_true", help="change nothing; exit code 1 if anything is stale or edited")
     made.add_argument(
         "--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes"
+    )
+    made.add_argument(
+        "--where",
+        metavar="TEXT",
+        help="which records a row of the results is of, by any text in it, as '0.711 ± 0.003'",
     )
     made.add_argument(
         "--page",
@@ -27,6 +33,8 @@ def main(argv: list[str]) -> int:
         for r in store.read(root):
             print(f"{r['status']:<12} {r['experiment']}/{r['name']}")
         return 0
+    if args.where:
+        return where(store.read(root), args.where)
     if args.page:
         from lab.report import page
 
@@ -42,6 +50,18 @@ def main(argv: list[str]) -> int:
         print(line)
     print(f"{len(wrong)} differences" if wrong else "README, pictures and records agree")
     return int(bool(wrong))
+
+
+def where(records: list[dict[str, Any]], text: str) -> int:
+    """Prints the rows that hold a text, and the records of each."""
+    from lab.report import table
+
+    found = table.sources(records, text)
+    if not found:
+        raise BadInput(f"no row of the results holds {text!r}; copy a figure or a name from README")
+    for row, names in found:
+        print("\n  ".join([row, *names]))
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Tables of results: one row for each group of runs that differ by their seed only."""
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -70,21 +70,43 @@ TASKS: dict[str, dict[str, Figure]] = {  # the first figure is what rows are ord
 def results(records: Iterable[Record]) -> str:
     """The main tables, in Markdown, one a task: mean and deviation over seeds, the best of each data set in bold."""
     records = list(records)
-    of_task = {task: [r for r in records if r["choices"]["task"] == task] for task in TASKS}
-    parts = [_table(some, TASKS[task]) for task, some in of_task.items() if some]
+    parts = [
+        tabulate([cells for cells, _ in rows], heads, tablefmt="github", disable_numparse=True)
+        for heads, rows in tables(records)
+    ]
     parts += [text] if (text := captions(records)) else []
     return "\n\n".join(parts) or "No records yet: `python -m lab.run` makes the first."
 
 
-def _table(records: list[Record], figures: dict[str, Figure]) -> str:
-    frame = grouped(records, figures)
-    figures = {name: figure for name, figure in figures.items() if any(frame[name])}  # no GPU, no column of its times
-    best = _best(frame, figures)
-    rows = [
-        [*(safe(row[c]) for c in LABELS), *(_cell(row, c, f.places, i in best[c]) for c, f in figures.items())]
-        for i, row in frame.iterrows()
-    ]
-    return tabulate(rows, [*LABELS, *figures], tablefmt="github", disable_numparse=True)
+def tables(records: list[Record]) -> Iterator[tuple[list[str], list[tuple[list[str], list[Record]]]]]:
+    """(heads, (cells, the records that they are of) of each row) of the table of each task."""
+    for task, figures in TASKS.items():
+        some = [r for r in records if r["choices"]["task"] == task]
+        if not some:
+            continue
+        frame = grouped(some, figures)
+        used = {name: figure for name, figure in figures.items() if any(frame[name])}  # no GPU, no column of its times
+        best = _best(frame, used)
+        yield (
+            [*LABELS, *used],
+            [
+                (
+                    [
+                        *(safe(row[c]) for c in LABELS),
+                        *(_cell(row, c, f.places, i in best[c]) for c, f in used.items()),
+                    ],
+                    row["runs"],
+                )
+                for i, row in frame.iterrows()
+            ],
+        )
+
+
+def sources(records: list[Record], text: str) -> list[tuple[str, list[str]]]:
+    """(the row, the names of the records that its figures are of) of each row of the main tables that holds a text."""
+    rows = [row for _, rows in tables(records) for row in rows]
+    said = [(" | ".join(cells).replace("**", ""), runs) for cells, runs in rows]
+    return [(row, [f"results/{r['experiment']}/{r['name']}.json" for r in runs]) for row, runs in said if text in row]
 
 
 def findings(records: Iterable[Record]) -> str:
@@ -154,6 +176,7 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
         "size": f"{c['size']} px" if c["size"] else "mixed",
         "seeds": str(len(runs)) + ("" if is_fresh(first) else ", stale") if done else first["status"],
         "first": first,
+        "runs": runs,
         **{name: _values(runs, figure) if done else [] for name, figure in figures.items()},
     }
 
