@@ -43,6 +43,17 @@ def subplots(rows: int, columns: int, width: float, height: float, **options: An
     return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
 
 
+def picture(axis: Any, image: Any) -> None:
+    """An image (H, W, C), grey where it has one band; of more than three, the first three."""
+    grey = image.shape[-1] == 1
+    axis.imshow(image[..., 0] if grey else image[..., :3], cmap="gray" if grey else None, vmin=0, vmax=255)
+
+
+def short(text: str, most: int) -> str:
+    """A text of at most so many characters."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def dots(axis: Any, labels: list[str], values: list[list[float]]) -> None:
     """A line for each label, from the top: a dot for each of its values, and a stroke for their mean."""
     for y, of in enumerate(reversed(values)):

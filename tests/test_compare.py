@@ -264,6 +264,20 @@ def test_the_gallery_shows_what_was_fixed_and_broken(tested, tmp_path):
         assert picture.width > 1000 and len(picture.convert("L").getcolors(1 << 20)) > 50
 
 
+def test_masks_are_compared_by_miou_and_shown_side_by_side(trained_masks, tmp_path, capsys):
+    from PIL import Image
+
+    names, there = [r["name"] for r in store.read(trained_masks)], str(trained_masks)
+    words = [*names, "--gallery", str(tmp_path / "g.png"), "--list", str(tmp_path / "l.csv"), "--out", there]
+    assert command.call(main, [*words, "--data-dir", f"{trained_masks}/photos"]) == 0
+    out = capsys.readouterr().out
+    assert "test mIoU on" in out and "higher" in out and "McNemar" not in out
+    rows = list(csv.DictReader((tmp_path / "l.csv").read_text().splitlines()))
+    assert rows and {"example", "what", "change", "name", *names} == set(rows[0])
+    with Image.open(tmp_path / "g.png") as picture:
+        assert picture.width > 900 and picture.height > 200
+
+
 def test_comparing_never_imports_keras(tested):
     code = (
         "import sys; from lab.compare import main; "

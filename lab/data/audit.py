@@ -130,14 +130,14 @@ def _row(kind: str, a: pd.Series, b: pd.Series, bits: int | None = None, cosine:
 
 
 def _draw(found: Examined, pairs: pd.DataFrame, folder: Path) -> Path:
-    from lab.drawing import save, subplots
+    from lab.drawing import picture, save, subplots
 
     number = {name: i for i, name in enumerate(found.table["id"])}
     figure, axes = subplots(len(pairs), 2, width=3, height=2)
     for row, (_, p) in zip(axes, pairs.iterrows(), strict=True):
         for axis, (name, split) in zip(row, ((p["first"], p["split"]), (p["second"], p["second split"])), strict=True):
             image = found.picture(number[name])
-            axis.imshow(image.squeeze(), cmap="gray" if image.shape[-1] == 1 else None, vmin=0, vmax=255)
+            picture(axis, image)
             axis.set_title(f"{name[-40:]} ({split})", fontsize=7, parse_math=False)
             axis.axis("off")
     return save(figure, folder / "duplicates.png")

@@ -26,7 +26,7 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
 
 def _classes(found: Examined) -> Any:
     """Up to `EACH` images of each class, a row a class."""
-    from lab.drawing import subplots
+    from lab.drawing import picture, subplots
 
     classes = found.classes[:CLASSES]
     figure, axes = subplots(len(classes), EACH, width=1.3, height=1.45)
@@ -37,7 +37,7 @@ def _classes(found: Examined) -> Any:
         count = int((found.table["label"] == name).sum())
         row[0].set_title(f"{name[:40]} ({count:,})", fontsize=8, loc="left", parse_math=False)
         for axis, i in zip(row, np.random.default_rng(0).permutation(members)[:EACH], strict=False):
-            _draw(axis, found.picture(int(i)))
+            picture(axis, found.picture(int(i)))
     return figure
 
 
@@ -45,7 +45,7 @@ def _masks(found: Examined) -> Any:
     """Up to `PAIRS` images, each beside itself with its mask over it, and what the colours mean."""
     from matplotlib.patches import Patch
 
-    from lab.drawing import subplots
+    from lab.drawing import picture, subplots
 
     assert found.mask
     chosen = telling(found.pixels, np.flatnonzero((found.table["split"] == "train").to_numpy()))
@@ -56,8 +56,8 @@ def _masks(found: Examined) -> Any:
     for i, row in enumerate(chosen):
         image, (left, right) = found.picture(row), axes.reshape(-1, 2)[i]
         left.set_title(str(found.table["id"][row])[-50:], fontsize=7, loc="left", parse_math=False)
-        _draw(left, image)
-        _draw(right, overlaid(image, found.mask(row), np.array(found.palette, "uint8")))
+        picture(left, image)
+        picture(right, overlaid(image, found.mask(row), np.array(found.palette, "uint8")))
     patches = [
         Patch(facecolor="#{:02x}{:02x}{:02x}".format(*colour), edgecolor="#888888", label=name[:40])
         for name, colour in zip(found.classes[:CLASSES], found.palette, strict=False)
@@ -85,7 +85,3 @@ def overlaid(image: np.ndarray, mask: np.ndarray, palette: np.ndarray) -> np.nda
     colours = palette[np.where(mask == IGNORED, 0, mask)]
     share = np.where(mask == IGNORED, 0, TINT)[..., None]
     return ((1 - share) * grey + share * colours).astype("uint8")
-
-
-def _draw(axis: Any, image: np.ndarray) -> None:
-    axis.imshow(image.squeeze(), cmap="gray" if image.shape[-1] == 1 else None, vmin=0, vmax=255)

@@ -7,6 +7,7 @@ import numpy as np
 
 from lab import changed, store
 from lab.data import Data
+from lab.drawing import picture, save, short, subplots
 from lab.report.gallery import coloured, colours
 from lab.scaling import pictures
 from lab.verdict import Pair, Verdict
@@ -21,8 +22,6 @@ def draw(root: Path, v: Verdict, pair: Pair, data: Data, path: Path) -> None:
     Raises:
         BadInput: the masks that the runs predicted are not on this machine.
     """
-    from lab.drawing import save
-
     some = [of[:SHOWN] for of in changed.order(v, pair)]
     masks = v.outcomes[pair.better][pair.difference.seeds[0]].truth is None
     figure = _of_masks(root, v, pair, data, some) if masks else _of_images(v, pair, data, some)
@@ -30,8 +29,6 @@ def draw(root: Path, v: Verdict, pair: Pair, data: Data, path: Path) -> None:
 
 
 def _of_images(v: Verdict, pair: Pair, data: Data, some: list[Array]) -> Any:
-    from lab.drawing import subplots
-
     figure, axes = subplots(2, SHOWN, width=1.7, height=2.4)
     look, seed = pictures(data), pair.difference.seeds[0]
     both = [v.outcomes[name][seed] for name in (pair.better, pair.worse)]
@@ -39,21 +36,19 @@ def _of_images(v: Verdict, pair: Pair, data: Data, some: list[Array]) -> Any:
         for axis in row:
             axis.set_axis_off()
         for axis, i in zip(row, chosen, strict=False):
-            _show(axis, look(np.asarray(data.test.images[np.array([i])]))[0])
+            picture(axis, look(np.asarray(data.test.images[np.array([i])]))[0])
             said = [data.classes[o.predicted[i]] for o in both]  # type: ignore[index]
             lines = [
-                f"{data.classes[data.test.labels[i]]}",
-                f"{_short(pair.better)}: {said[0]}",
-                f"{_short(pair.worse)}: {said[1]}",
+                data.classes[data.test.labels[i]],
+                f"{short(pair.better, 14)}: {said[0]}",
+                f"{short(pair.worse, 14)}: {said[1]}",
             ]
-            axis.set_title("\n".join(_short(line, 26) for line in lines), fontsize=6, parse_math=False)
+            axis.set_title("\n".join(short(line, 26) for line in lines), fontsize=6, parse_math=False)
         row[0].text(-0.1, 0.5, what, transform=row[0].transAxes, rotation=90, va="center", ha="right", fontsize=9)
     return _titled(figure, v, pair)
 
 
 def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array]) -> Any:
-    from lab.drawing import subplots
-
     seed, shown = pair.difference.seeds[0], [("fixed", i) for i in some[0][:4]] + [("broken", i) for i in some[1][:4]]
     predicted = [_masks(root, v.contest.runs[name][seed]) for name in (pair.better, pair.worse)]
     height, width = data.test.labels.shape[1:]
@@ -63,8 +58,8 @@ def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array])
         axis.set_axis_off()
     for row, (what, i) in zip(axes, shown, strict=False):
         one = np.array([i])
-        scores = [f"{_short(n)}: {v.outcomes[n][seed].each[i]:.3f}" for n in (pair.better, pair.worse)]
-        _show(row[0], look(np.asarray(data.test.images[one]))[0])
+        scores = [f"{short(n, 14)}: {v.outcomes[n][seed].each[i]:.3f}" for n in (pair.better, pair.worse)]
+        picture(row[0], look(np.asarray(data.test.images[one]))[0])
         for axis, mask in zip(row[1:], [np.asarray(data.test.labels[one])[0], *(p[i] for p in predicted)], strict=True):
             axis.imshow(coloured(mask, palette))
         for axis, text in zip(row, (f"{what}: {str(data.test.ids[i])[-30:]}", "truth", *scores), strict=True):
@@ -75,15 +70,6 @@ def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array])
 def _masks(root: Path, record: dict[str, Any]) -> Array:
     with np.load(store.kept(root, record, "test.npz"), allow_pickle=False) as file:
         return file["predicted"]
-
-
-def _show(axis: Any, image: Array) -> None:
-    grey = image.shape[-1] == 1
-    axis.imshow(image[..., 0] if grey else image[..., :3], cmap="gray" if grey else None, vmin=0, vmax=255)
-
-
-def _short(text: str, most: int = 14) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def _titled(figure: Any, v: Verdict, pair: Pair) -> Any:

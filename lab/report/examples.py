@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from lab import store
+from lab.drawing import picture, save, subplots
 from lab.report.gallery import coloured
 
 COLUMNS = 9
@@ -32,15 +33,12 @@ def _pictures(file: Any) -> np.ndarray:
 
 
 def _draw(path: Path, images: np.ndarray, names: list[str]) -> None:
-    from lab.drawing import save, subplots
-
     tall = images.shape[1] / images.shape[2]
     figure, axes = subplots(-(-len(images) // COLUMNS), COLUMNS, width=1.25, height=1.25 * tall + 0.25)
     for axis in axes.flat:
         axis.axis("off")
     for axis, image, name in zip(axes.flat, images, names, strict=False):
-        grey = image.shape[-1] == 1
-        axis.imshow(image[..., 0] if grey else image[..., :3], cmap="gray" if grey else None, vmin=0, vmax=255)
+        picture(axis, image)
         axis.set_title("\n".join(_lines(name)), fontsize=7)
     save(figure, path)
 

@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from lab.drawing import look, save, subplots
+from lab.drawing import look, picture, save, short, subplots
 from lab.explaining import SHOWN, Explained
 from lab.kept import to_draw
+
+LONGEST = 26  # characters of a line above an image
 
 
 def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
@@ -43,19 +45,14 @@ def draw(e: Explained, record: dict[str, Any]) -> Any:
 
 
 def _image(axis: Any, e: Explained, i: int) -> None:
-    image = e.images[i]
-    height, width, bands = image.shape
-    axis.imshow(image[..., 0] if bands == 1 else image[..., :3], cmap="gray" if bands == 1 else None, vmin=0, vmax=255)
+    picture(axis, e.images[i])
     if e.heat.size:
+        height, width = e.images.shape[1:3]
         whole = (-0.5, width - 0.5, height - 0.5, -0.5)
         axis.imshow(e.heat[i], cmap="inferno", alpha=0.45, extent=whole, interpolation="bilinear", vmin=0, vmax=1)
     said = f"{e.classes[e.predicted[i]]}, {e.confidence[i]:.0%}"
     truth = "" if e.truth[i] == e.predicted[i] else f"\nis {e.classes[e.truth[i]]}"
-    axis.set_title(_short(said) + _short(truth), fontsize=6, parse_math=False)
-
-
-def _short(text: str, most: int = 26) -> str:
-    return text if len(text) <= most else f"{text[: most - 1]}…"
+    axis.set_title(short(said, LONGEST) + short(truth, LONGEST), fontsize=6, parse_math=False)
 
 
 def _places(axis: Any, e: Explained) -> None:

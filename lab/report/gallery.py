@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from lab.data import IGNORED
+from lab.drawing import save, subplots
 from lab.gallery import Gallery, unlabelled
 from lab.kept import to_draw
 
@@ -30,8 +31,6 @@ def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
 
 def overall(g: Gallery, path: Path) -> None:
     """Rows: the best and the worst images. Columns: image, truth, prediction, where it is wrong."""
-    from lab.drawing import save, subplots
-
     rows = [("best", i) for i in g.best] + [("worst", i) for i in g.worst]
     height, width = g.truth.shape[1:]
     figure, axes = subplots(len(rows), len(COLUMNS), width=2.6, height=2.6 * height / width + 0.3)
@@ -48,8 +47,6 @@ def overall(g: Gallery, path: Path) -> None:
 
 def of_classes(g: Gallery, path: Path) -> None:
     """Rows: classes. Columns: image, truth and prediction of the class's best and of its worst image."""
-    from lab.drawing import save, subplots
-
     shown = np.flatnonzero(g.good >= 0)
     height, width = g.truth.shape[1:]
     figure, axes = subplots(len(shown), 6, width=2.2, height=2.2 * height / width + 0.3)
