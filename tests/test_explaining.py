@@ -74,7 +74,7 @@ def test_a_run_keeps_it_when_asked_and_the_report_draws_it(tmp_path):
     record = store.read(tmp_path)[0]
     kept = Explained.read(store.cache(tmp_path, "quickstart") / f"{record['name']}.explained.npz")
     assert len(kept.images) == len(kept.heat) == len(kept.truth) and kept.heat.shape[1] >= 2
-    assert (tmp_path / "img" / "explained" / f"{record['name']}.png").stat().st_size > 10_000
+    assert (tmp_path / "img" / "explained" / f"quickstart-{record['name']}.png").stat().st_size > 10_000
     assert "explain" not in record["choices"]  # it changes nothing that is learnt
 
 

@@ -1,4 +1,4 @@
-"""What a run with `--explain` kept: img/explained/<run>.png; where the data may not be shown, in the cache.
+"""What a run with `--explain` kept: img/explained/<experiment>-<run>.png; where the data may not be shown, in the cache.
 
 Above, the test images that it was surest of, and where Grad-CAM looked; below, its features in the plane.
 """
@@ -19,7 +19,7 @@ def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
     """Draws those that are missing; returns their paths."""
     drawn = []
     for r, kept, folder in to_draw(root, records, "explained", "explained"):
-        if not (path := folder / f"{r['name']}.png").exists():
+        if not (path := folder / f"{r['experiment']}-{r['name']}.png").exists():
             drawn.append(save(draw(Explained.read(kept), r), path))
     return drawn
 
