@@ -1,4 +1,4 @@
-"""What a run with `--explain` kept: img/explained/<experiment>-<run>.png; where the data may not be shown, in the cache.
+"""What a run with `--explain` kept: img/explained/<experiment>-<run>.png, or where data may not be shown, in the cache.
 
 Above, the test images that it was surest of, and where Grad-CAM looked; below, its features in the plane.
 """
