@@ -393,5 +393,6 @@ def test_every_strategy_with_a_new_head_trains_twice_the_same(tmp_path, strategy
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))
 
 
+@pytest.mark.slow
 def test_tables_under_jax(tmp_path):
     passes_under_jax(tmp_path, "standardised or trains_twice", "test_columns")

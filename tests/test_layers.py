@@ -94,6 +94,7 @@ def test_switches_take_a_byte_each_whatever_the_precision():
     assert found.dtype == "uint8" and back.dtype == "float16" and found.sum() == 2 * 2 * 3 * 3
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is what runs the others there")
 def test_all_of_this_atrous_windows_and_a_decoders_gradient_hold_under_jax(tmp_path):
     some = "test_layers or stood and (max or mean or padded or sequence) or gradient and convolutions"

@@ -269,6 +269,7 @@ def test_descent_finds_the_mask(text):
     np.testing.assert_array_equal(guess[counted], y[..., 0][counted])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is that other backend")
 def test_jax_gives_the_same_without_tensorflow(tmp_path):
     passes_under_jax(tmp_path, "definition or ignored or huge or hard", "test_losses")

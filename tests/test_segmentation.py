@@ -21,7 +21,7 @@ TINY = ["--dataset", "scenes(train=8,val=4,test=5)", "--backbone", "cnn10(width=
 TINY += ["--head", "unet(8,8,8,8)", "--strategy", "scratch", "--size", "32", "--epochs", "2", "--batch-size", "4"]
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
     flags = ["--loss", "focal+dice", "--balance", "weights", "--augment", "strong", "--out", str(tmp_path)]
     done = lab(*TINY, *flags, KERAS_BACKEND=backend, **QUICK_XLA)
