@@ -6,7 +6,6 @@ from tabulate import tabulate
 
 from lab.paired import needed
 from lab.report.margins import chance, points
-from lab.report.markdown import safe
 from lab.report.table import network, spread, told_apart
 from lab.store import data_of
 from lab.verdict import Pair, Verdict, within
@@ -56,7 +55,8 @@ def _place(first: int, last: int) -> str:
 
 def differences(v: Verdict, every: bool = False, style: str = "simple") -> str:
     """A row a pair: of all pairs where they are few, or with `every`; else the best against each."""
-    best, every = next(iter(v.outcomes)), every or v.base is not None or len(v.outcomes) <= FEW
+    every = every or v.base is not None or len(v.outcomes) <= FEW
+    best = next(n for n in v.outcomes if any(n in (p.better, p.worse) for p in v.pairs))  # of those that are paired
     shown = [p for p in v.pairs if every or best in (p.better, p.worse)]
     changed = ["higher", "lower"] if shown[0].mcnemar is None else ["fixed", "broken", "McNemar p"]
     heads = ["better", "worse", "points", "95 % interval", "p (Holm)", *changed, "verdict"]
@@ -120,6 +120,4 @@ def _reached(runs: list[dict[str, Any]], limit: dict[str, Any]) -> str:
 
 
 def _table(rows: list[list[str]], heads: list[str], style: str) -> str:
-    if style == "github":
-        rows = [[safe(cell) for cell in row] for row in rows]
     return tabulate(rows, heads, tablefmt=style, disable_numparse=True)
