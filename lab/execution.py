@@ -73,8 +73,7 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
     examples.keep(resolved, root, data)
     if resolved.run.explain:
         tell({"event": "note", "text": "explaining"})
-        meter = scores["test"][1]
-        found = explaining.explained(trainer, data.test.labels, meter.probabilities)
+        found = explaining.explained(trainer, scores["test"][1].probabilities)
         found.write(path_of(root, order["experiment"], resolved.stem, "explained"))
     return {"status": "done", "cost": cost, **{name: result for name, (result, _) in scores.items()}}
 

@@ -1,65 +1,46 @@
 """What a finished network looks at, and how its features lie: kept by a run with `--explain`, drawn by the report."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from lab.data import Data, evenly
+from lab import surest
+from lab.data import evenly
 from lab.errors import BadInput
-from lab.kept import Kept
-from lab.scaling import pictures
+from lab.surest import Surest
 
 Array = np.ndarray
-SHOWN = 8  # test images of a kind
 EMBEDDED = 2000  # test examples at most
-WHERE = 2  # places that features must have, a side, to look at one more than at another
+PLACES = 4  # that features must have, a side, to say where a network looks
 
 
 @dataclass(frozen=True)
-class Explained(Kept):
-    """Of M test images those that the network was surest of, the right ones first and then the wrong.
+class Explained(Surest):
+    """The test images that a network was surest of, and what of them it looked at.
 
     Attributes:
-        images: (M, h, w, C) uint8, to look at; one of each predicted class.
-        heat: (M, H, W) from 0 to 1, where Grad-CAM looked for the predicted class; of no places, (M, 0, 0), where the
-            features have none or the head no gradient.
-        truth, predicted: (M,) classes. confidence: (M,).
+        heat: (M, H, W) from 0 to 1, where Grad-CAM looked for the predicted class; of no places, (M, 0, 0), where no
+            features have `PLACES` or the head no gradient.
         places: (n, 2) where t-SNE put the features of n test examples; of_places: (n,) their classes.
-        classes: names (K,).
     """
 
-    images: Array
     heat: Array
-    truth: Array
-    predicted: Array
-    confidence: Array
     places: Array
     of_places: Array
-    classes: Array
 
 
-def explained(trainer: Any, labels: Array, probabilities: Array) -> Explained:
-    """Of the test split, with its labels (N,) and what the network said of it (N, K)."""
-    data: Data = trainer.data
-    predicted, sure = probabilities.argmax(1), probabilities.max(1)
-    chosen = np.concatenate([surest(sure, predicted, of) for of in (predicted == labels, predicted != labels)])
-    images, every = np.asarray(data.test.images[chosen]), evenly(len(data.test), EMBEDDED)
-    part = data.test.take(every)
+def explained(trainer: Any, probabilities: Array) -> Explained:
+    """Of the test split, of which the network said probabilities (N, K)."""
+    test = trainer.data.test
+    found, every = surest.chosen(trainer.data, probabilities), evenly(len(test), EMBEDDED)
+    read = np.asarray(test.images[surest.order(test.labels, probabilities)])
     return Explained(
-        images=pictures(data)(images), heat=heat(trainer.net, images, predicted[chosen]), truth=labels[chosen],
-        predicted=predicted[chosen], confidence=sure[chosen].astype("float32"),
-        places=embedded(features_of(trainer, part), trainer.options.seed), of_places=labels[every],
-        classes=np.array(data.classes, "U"),
+        **vars(found), heat=heat(trainer.net, read, found.predicted),
+        places=embedded(features_of(trainer, test.take(every)), trainer.options.seed), of_places=test.labels[every],
     )  # fmt: skip
-
-
-def surest(confidence: Array, predicted: Array, among: Array) -> Array:
-    """Examples among those that are marked: the surest of each predicted class, the surest of them first."""
-    order = np.argsort(-np.where(among, confidence, -1.0), kind="stable")[: among.sum()]
-    first = np.sort(np.unique(predicted[order], return_index=True)[1])
-    return order[first][:SHOWN]
 
 
 def features_of(trainer: Any, part: Any) -> Array:
@@ -90,26 +71,45 @@ def embedded(features: Array, seed: int) -> Array:
 def heat(net: Any, images: Array, chosen: Array) -> Array:
     """Grad-CAM of the chosen classes (M,) on images (M, h, w, C) as read: (M, H, W) from 0 to 1.
 
-    The mean gradient of the class's logit weighs each channel of the last features; what speaks for the class is kept.
-    Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391
+    The mean gradient of the class's logit weighs each channel of the features; what speaks for the class is kept.
+    Selvaraju et al. 2017, https://arxiv.org/abs/1610.02391. The features are the last ones that have `PLACES` a side:
+    of a small image that may be an earlier layer's, and coarse ones say little.
+    """
+    if net.probe is not None or (place := last_place(net.body)) is None:
+        return np.zeros((len(images), 0, 0), "float32")
+    maps, slope = gradient(net.model, place)(net.sized(images), chosen)
+    found = np.maximum((slope.mean((1, 2), keepdims=True) * maps).sum(-1), 0)
+    most = found.max((1, 2), keepdims=True)
+    return found / np.where(most > 0, most, 1)
+
+
+def last_place(body: Any) -> Any | None:
+    """The deepest operation of a keras.Model with features (N, H, W, F) of enough places; None where there is none.
+
+    Of those with as few places, one that all paths go through, else one that joins some, comes before a branch.
+    Padding adds no feature.
     """
     import keras
 
-    from lab.net import to_numpy
+    from lab.pyramid import cut_points
 
-    if net.maps is None or net.probe is not None or min(net.maps.output_shape[1:3]) < WHERE:
-        return np.zeros((len(images), 0, 0), "float32")
-    maps = to_numpy(net.maps.predict_on_batch(net.sized(images))).astype("float32")
-    inputs = keras.Input(maps.shape[1:])
-    slope = gradient(keras.Model(inputs, net.top(net.head.prefix(inputs))))(maps, chosen)
-    found = np.maximum((slope.mean((1, 2), keepdims=True) * maps).sum(-1), 0)
-    return (found / np.maximum(found.max((1, 2), keepdims=True), 1e-12)).astype("float32")
+    unlearnt = keras.layers.Normalization  # the image, normalised
+    learns, found, through = False, [], set(cut_points(body))
+    for i, operation in enumerate(body.operations):
+        shape = tuple(getattr(operation.output, "shape", ()))
+        learns = learns or bool(getattr(operation, "weights", ()) and not isinstance(operation, unlearnt))
+        padded = isinstance(operation, keras.layers.ZeroPadding2D)
+        if learns and not padded and len(shape) == 4 and min(shape[1:3]) >= PLACES:
+            order = 2 if i in through else int(isinstance(operation.input, list))
+            found.append((-shape[1] * shape[2], order, i))
+    return body.operations[max(found)[-1]] if found else None
 
 
-def gradient(model: Any) -> Callable[[Array, Array], Array]:
-    """A function of inputs (M, ...) and classes (M,): the gradient of each one's logit with respect to its input.
+def gradient(model: Any, place: Any) -> Callable[[Any, Array], tuple[Array, Array]]:
+    """A function of inputs (M, ...) and classes (M,): what an operation of the model gives (M, ...), and the gradient
+    of each one's logit with respect to it, in 32 bits.
 
-    Keras has none of its own, so it is the backend's.
+    Keras has no gradient of its own, so it is the backend's.
 
     Raises:
         BadInput: the backend is another than TensorFlow or JAX.
@@ -119,12 +119,12 @@ def gradient(model: Any) -> Callable[[Array, Array], Array]:
     if keras.backend.backend() == "tensorflow":
         import tensorflow as tf
 
-        def of(inputs: Array, chosen: Array) -> Array:
-            x = tf.constant(inputs)
-            with tf.GradientTape() as tape:
-                tape.watch(x)
-                logits = tf.gather(model(x, training=False), chosen, batch_dims=1)
-            return tape.gradient(logits, x).numpy()
+        def of(inputs: Any, chosen: Array) -> tuple[Array, Array]:
+            nudge = tf.zeros((len(chosen), *place.output.shape[1:]), place.output.dtype)
+            with tf.GradientTape() as tape, nudged(place, nudge) as seen:
+                tape.watch(nudge)
+                logits = tf.gather(model(inputs, training=False), chosen, batch_dims=1)
+            return seen[0].numpy().astype("float32"), tape.gradient(logits, nudge).numpy().astype("float32")
 
         return of
     if keras.backend.backend() != "jax":
@@ -133,8 +133,30 @@ def gradient(model: Any) -> Callable[[Array, Array], Array]:
 
     learnt, fixed = ([v.value for v in vs] for vs in (model.trainable_variables, model.non_trainable_variables))
 
-    def logit(x: Any, chosen: Any) -> Any:
-        logits, _ = model.stateless_call(learnt, fixed, x, training=False)
-        return jax.numpy.take_along_axis(logits, chosen[:, None], axis=1).sum()
+    def logit(nudge: Any, inputs: Any, chosen: Any) -> Any:
+        with nudged(place, nudge) as seen:
+            logits, _ = model.stateless_call(learnt, fixed, inputs, training=False)
+        return jax.numpy.take_along_axis(logits, chosen[:, None], axis=1).sum(), seen[0]
 
-    return lambda inputs, chosen: np.asarray(jax.grad(logit)(jax.numpy.asarray(inputs), chosen))
+    def under_jax(inputs: Any, chosen: Array) -> tuple[Array, Array]:
+        nudge = jax.numpy.zeros((len(chosen), *place.output.shape[1:]), place.output.dtype)
+        slope, maps = jax.grad(logit, has_aux=True)(nudge, jax.numpy.asarray(inputs), chosen)
+        return np.asarray(maps, "float32"), np.asarray(slope, "float32")
+
+    return under_jax
+
+
+@contextmanager
+def nudged(operation: Any, by: Any) -> Iterator[list[Any]]:
+    """Meanwhile what the operation gives is kept, and goes on with a tensor added: Keras has no hooks to read it."""
+    call, seen = operation.call, []
+
+    def other(*args: Any, **kwargs: Any) -> Any:
+        seen.append(call(*args, **kwargs))
+        return seen[-1] + by
+
+    vars(operation)["call"] = other
+    try:
+        yield seen
+    finally:
+        del vars(operation)["call"]

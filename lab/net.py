@@ -37,7 +37,6 @@ class Net:
     Attributes:
         model: images (N, H, W, C) with values 0 to 255, to logits (N, outputs), or (N, H, W, outputs).
         features: images to the cut, the smallest tensors before anything new; None with a source's own top.
-        maps: images to what the head is put on, (N, h, w, D), or the pyramid; None with a source's own top.
         top: the cut to logits; None with a source's own top.
         ready: what the backbone is called on, preprocessed images.
         is_carried: whether a source's weights are in it.
@@ -72,7 +71,6 @@ class Net:
         self.scaling = scaling
         self.channels.check(self.bands)
         self.features: Any = None
-        self.maps: Any = None
         self.top: Any = None
         self.matched_from: int | None = None
         self.probe: dict[str, Any] | None = None
@@ -90,12 +88,10 @@ class Net:
             logits = self._through(self.body, even, reference)
         else:
             self.body = backbone.build(ready.shape[1:])
-            maps = self._through(self._encoder(head, reference), even, reference)
-            cut = head.prefix(maps)
+            cut = head.prefix(self._through(self._encoder(head, reference), even, reference))
             inputs = keras.tree.map_structure(lambda t: keras.Input(t.shape[1:], dtype=t.dtype), cut)
             self.top = keras.Model(inputs, _at_size(head.top(inputs, outputs), shape), name="top")
             self.features = keras.Model(images, cut, name="features")
-            self.maps = keras.Model(images, maps, name="maps")
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
         self._levels = self._levels_of(reference)

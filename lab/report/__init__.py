@@ -15,11 +15,11 @@ def rebuild(root: Path, say: Callable[[str], None] = lambda _: None, svg: bool =
     Raises:
         BadInput: a record is none, or something cannot be written.
     """
-    from lab.report import claims, examples, explained, gallery, pictures, readme
+    from lab.report import claims, examples, explained, gallery, pictures, readme, surest
 
     records = store.read(root)
-    more = [*examples.draw_all(root), *gallery.draw_all(root, records), *explained.draw_all(root, records)]
-    for path in [*pictures.draw_all(root, records, svg), *more]:
+    kept = [path for module in (gallery, surest, explained) for path in module.draw_all(root, records)]
+    for path in [*pictures.draw_all(root, records, svg), *examples.draw_all(root), *kept]:
         say(f"drew {path.relative_to(root)}")
     say(readme.rewrite(root, records))
     for line in claims.wrong(root, records):

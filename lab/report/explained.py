@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 
-from lab.drawing import look, picture, save, short, subplots
-from lab.explaining import SHOWN, Explained
+from lab.drawing import look, save, subplots
+from lab.explaining import Explained
 from lab.kept import to_draw
+from lab.report.surest import show
+from lab.surest import SHOWN
 
-LONGEST = 26  # characters of a line above an image
+ROOM = (0.08, 0.03)  # of the plane, that a name takes: one that would be written over another is left out
 
 
 def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
@@ -27,39 +29,28 @@ def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
 def draw(e: Explained, record: dict[str, Any]) -> Any:
     """Two rows of images, with their heat where there is any, and the map of features."""
     figure, axes = subplots(4, SHOWN, width=1.5, height=1.9)
-    right = e.truth == e.predicted
-    for row, of, word in ((0, right, "right"), (1, ~right, "wrong")):
-        for axis in axes[row]:
-            axis.set_axis_off()
-        for axis, i in zip(axes[row], np.flatnonzero(of), strict=False):
-            _image(axis, e, int(i))
-        axes[row, 0].text(-0.12, 0.5, word, transform=axes[row, 0].transAxes, rotation=90, va="center", ha="right")
+    show(axes[:2], e, e.heat if e.heat.size else None)
     grid = axes[2, 0].get_gridspec()
     for axis in axes[2:].flat:
         axis.remove()
     _places(figure.add_subplot(grid[2:, :]), e)
-    looked = "the surest test images, and where Grad-CAM looked" if e.heat.size else "the surest test images"
+    looked = f", and where Grad-CAM looked, {' x '.join(map(str, e.heat.shape[1:]))} places" if e.heat.size else ""
     c = record["choices"]
-    figure.suptitle(f"{c['strategy']} of {c['backbone']}: {looked}; below, t-SNE of the features of test examples")
+    figure.suptitle(
+        f"{c['strategy']} of {c['backbone']}: the surest test images{looked}; below, t-SNE of the features of test "
+        "examples", parse_math=False,
+    )  # fmt: skip
     return figure
-
-
-def _image(axis: Any, e: Explained, i: int) -> None:
-    picture(axis, e.images[i])
-    if e.heat.size:
-        height, width = e.images.shape[1:3]
-        whole = (-0.5, width - 0.5, height - 0.5, -0.5)
-        axis.imshow(e.heat[i], cmap="inferno", alpha=0.45, extent=whole, interpolation="bilinear", vmin=0, vmax=1)
-    said = f"{e.classes[e.predicted[i]]}, {e.confidence[i]:.0%}"
-    truth = "" if e.truth[i] == e.predicted[i] else f"\nis {e.classes[e.truth[i]]}"
-    axis.set_title(short(said, LONGEST) + short(truth, LONGEST), fontsize=6, parse_math=False)
 
 
 def _places(axis: Any, e: Explained) -> None:
     axis.grid(visible=False)
     axis.set(xticks=[], yticks=[], xlabel="t-SNE, no unit", aspect="auto")
+    named: list[np.ndarray] = []
     for k in np.unique(e.of_places):
         style, of = look(int(k)), e.of_places == k
         axis.scatter(*e.places[of].T, s=7, color=style["color"], marker=style["marker"], alpha=0.6, lw=0)
         middle = np.median(e.places[of], axis=0)
-        axis.annotate(str(e.classes[k]), middle, fontsize=6, ha="center", va="center", parse_math=False)
+        if all((np.abs(middle - other) > ROOM * np.ptp(e.places, axis=0)).any() for other in named):
+            axis.annotate(str(e.classes[k]), middle, fontsize=6, ha="center", va="center", parse_math=False)
+            named.append(middle)

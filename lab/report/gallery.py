@@ -1,4 +1,4 @@
-"""Best and worst predicted masks of a run: img/gallery/<run>.png, and a good and a bad example of each class.
+"""Best and worst predicted masks of a run, and a good and a bad example of each class, in img/gallery.
 
 Drawn from what the run left in the cache; where the data may not be shown to others, into the cache too.
 """
@@ -22,7 +22,7 @@ def draw_all(root: Path, records: list[dict[str, Any]]) -> list[Path]:
     drawn = []
     for r, kept, folder in to_draw(root, records, "gallery", "gallery"):
         for kind, draw in (("best_and_worst", overall), ("classes", of_classes)):
-            path = folder / f"{r['name']}.{kind}.png"
+            path = folder / f"{r['experiment']}-{r['name']}.{kind}.png"
             if not path.exists():
                 draw(Gallery.read(kept), path)
                 drawn.append(path)

@@ -97,6 +97,6 @@ def _reliability(of: calibration.Reliability, title: str) -> Any:
     upper.set(ylabel="share that is right", xlim=(0, 1), ylim=(0, 1.02))
     upper.legend()
     lower.bar(of.confidence, of.count / of.count.sum(), width=0.04, color=BLUE)
-    lower.set(xlabel="confidence", ylabel="examples")
+    lower.set(xlabel="confidence", ylabel="share of examples")
     figure.suptitle(title, fontsize=9)
     return figure

@@ -111,11 +111,11 @@ def verdicts(root: Path, records: list[Record]) -> str:
 
 
 def pictures(root: Path, records: list[Record]) -> str:
-    """The experiment's pictures, but for single runs' curves: those are above. Galleries, too."""
-    of_runs = {r["name"] for r in records}
+    """The experiment's pictures, but for single runs' curves: those are above. What single runs kept, too."""
     drawn = [p.path for p in wanted(root, records) if p.path.parent.name != "graph_loss_accuracy" and p.path.exists()]
-    kept = sorted((root / "img" / "gallery").glob("*.png"))
-    drawn += [p for p in kept if p.name.removesuffix(".best_and_worst.png").removesuffix(".classes.png") in of_runs]
+    stems = tuple(f"{r['experiment']}-{r['name']}." for r in records)
+    for folder in ("gallery", "explained"):
+        drawn += [p for p in sorted((root / "img" / folder).glob("*.png")) if p.name.startswith(stems)]
     figures = [
         f'<figure><img loading="lazy" alt="{html.escape(f"{p.parent.name}: {p.stem}")}" '
         f'src="data:image/png;base64,{base64.b64encode(p.read_bytes()).decode()}">'

@@ -36,7 +36,7 @@ class Task(Protocol):
     | probabilities(logits) | softmax, in NumPy | the same |
     | meter(classes) | a `Meter` | the same; it keeps no probabilities |
     | last_meter(classes) | the same | also measures boundaries and keeps the masks, for the test split at the end |
-    | keep(root, experiment, name, data, meters) | leaves labels and probabilities | scores, masks, a gallery |
+    | keep(root, experiment, name, data, meters) | leaves labels, probabilities, images | scores, masks, images |
     | SCORE | name of the meter's figure that chooses the epoch; higher is better | the same |
     | TARGETS | what Keras' augmentation layers call the targets | the same |
     """

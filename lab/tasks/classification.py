@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from lab import predictions
+from lab import kept, predictions, surest
 from lab.tasks import SCORES
 
 Array = np.ndarray
@@ -101,6 +101,8 @@ meter = last_meter = Meter
 
 
 def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Meter]) -> None:
-    """Leaves each split's labels and probabilities beside the record and in the cache."""
+    """Leaves each split's labels and probabilities beside the record and in the cache; the surest images there, too."""
     splits = {split: (np.concatenate(meter.labels), meter.probabilities) for split, meter in meters.items()}
     predictions.write(root, experiment, name, splits)
+    if not data.table:
+        surest.chosen(data, meters["test"].probabilities).write(kept.path_of(root, experiment, name, "surest"))
