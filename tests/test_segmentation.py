@@ -41,7 +41,7 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
     with np.load(tmp_path / "results" / r["experiment"] / f"{r['name']}.test.npz") as file:
         assert file["iou"].shape == (5, 8) and len(file["ids"]) == 5
     drawn = {p.name for p in (tmp_path / "img" / "gallery").iterdir()}
-    assert drawn == {f"{r['name']}.best_and_worst.png", f"{r['name']}.classes.png"}
+    assert drawn == {f"quickstart-{r['name']}.{kind}.png" for kind in ("best_and_worst", "classes")}
 
 
 @pytest.mark.parametrize(

@@ -104,5 +104,5 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     """Leaves each split's labels and probabilities beside the record and in the cache; the surest images there, too."""
     splits = {split: (np.concatenate(meter.labels), meter.probabilities) for split, meter in meters.items()}
     predictions.write(root, experiment, name, splits)
-    if not data.table:
+    if data is not None and not data.table:  # an ensemble's are put together without the images
         surest.chosen(data, meters["test"].probabilities).write(kept.path_of(root, experiment, name, "surest"))
