@@ -9,6 +9,7 @@ Bouthillier et al. 2021, https://arxiv.org/abs/2103.03098
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -17,7 +18,8 @@ from lab.outcomes import Outcome, scored
 Array = np.ndarray
 Scores = Mapping[str, Mapping[int, float]]  # of each contestant, by seed
 DRAWS = 10_000
-CHUNK = 250  # resamples at a time: at 12,630 examples, 25 MB
+COUNTED = ("hit", "all")  # of an outcome
+CHUNK = 3_000_000  # examples of all resamples that are counted at a time: 12 MB
 LEVEL = 0.05  # at which a difference counts
 
 
@@ -52,15 +54,22 @@ class Difference:
     examples: float
 
 
-def resampled(outcomes: Sequence[Outcome], draws: int = DRAWS, seed: int = 0) -> Array:
+def resampled(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Array:
     """Scores (R, draws) of R runs, all on the same resamples of the N test examples, drawn with replacement."""
-    rng, n, made = np.random.default_rng(seed), len(outcomes[0]), []
-    hit, every = (np.concatenate([getattr(o, name) for o in outcomes], axis=1) for name in ("hit", "all"))
-    for start in range(0, draws, CHUNK):
-        some = min(CHUNK, draws - start)
-        counts = np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(some)]).astype("float64")
-        made.append(scored(*((counts @ of).reshape(some, len(outcomes), -1) for of in (hit, every))))
+    n, made = len(outcomes[0]), []
+    hit, every = (np.concatenate([getattr(o, name) for o in outcomes], axis=1, dtype="float32") for name in COUNTED)
+    chunk = max(1, CHUNK // n)
+    for start in range(0, draws, chunk):
+        times = _times(n, start, min(chunk, draws - start)).astype("float32")
+        made.append(scored(*((times @ of).reshape(len(times), len(outcomes), -1) for of in (hit, every))))
     return np.concatenate(made).T
+
+
+@lru_cache(maxsize=32)
+def _times(n: int, start: int, draws: int) -> Array:
+    """How many times each of n examples is in each resample (draws, n) uint8; always the same ones."""
+    rng = np.random.default_rng([n, start])
+    return np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(draws)]).astype("uint8")
 
 
 def noise(scores: Scores) -> Noise:

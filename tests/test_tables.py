@@ -9,7 +9,7 @@ from test_report import record, row_of
 
 from lab import report, store
 from lab.contestants import contests
-from lab.report import caching, margins, memory, original, pictures, policies, readme
+from lab.report import caching, channels, margins, memory, original, pictures, policies, readme
 from lab.verdict import judge
 
 PUBLISHED = """# about
@@ -83,6 +83,24 @@ def test_runs_of_another_size_budget_or_experiment_are_no_pair(tmp_path):
         recorded_run(tmp_path, "scratch", seed, 31, budget="9epochs")
         recorded_run(tmp_path, "scratch", seed, 32, experiment="y")
     assert "No pairs" in margins.against_scratch(tmp_path, store.read(tmp_path))
+
+
+def test_policies_for_the_bands_are_judged_against_a_source_on_red_green_and_blue(tmp_path):
+    for seed in range(3):
+        for wrong, more in (
+            (30 - seed, {"channels": "select"}),
+            (28 + seed, {"channels": "merge"}),
+            (10 + seed, {"channels": "inflate"}),
+            (9, {"channels": "select", "augment": "strong"}),
+        ):
+            recorded_run(tmp_path, "finetune", seed, wrong, **{"augment": "none", "bands": "", **more})  # fmt: skip
+    recorded_run(tmp_path, "finetune", 0, 20, channels="conv1x1", augment="none", bands="")
+    text = channels.policies(tmp_path, store.read(tmp_path))
+    inflate = row_of(text, "`inflate`")
+    assert "+30.0" in inflate and inflate.endswith("above                |")  # by 18 of 60 on the mean
+    assert "cannot be told apart" in row_of(text, "`merge`") and "above" in row_of(text, "strong")
+    assert row_of(text, "`select`", "none").count("| -") == 4  # is what they are compared with
+    assert row_of(text, "`conv1x1`").count("| -") == 4  # one seed tells nothing
 
 
 def test_only_features_that_were_computed_are_timed_against_the_backbone():

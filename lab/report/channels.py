@@ -2,26 +2,30 @@
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from tabulate import tabulate
 
+from lab.contestants import Contest
 from lab.drawing import dots, subplots
-from lab.report.margins import interval
+from lab.report.margins import DRAWS, judged, repeated
 from lab.report.markdown import safe
 from lab.report.table import alike, network, spread
 from lab.store import data_of
 from lab.tasks import score, score_name
+from lab.verdict import judge
 
 Record = dict[str, Any]
+Key = tuple[str, str, str]  # policy, strategy, augmentation
 APART = ("channels", "bands", "augment", "strategy", "weights", "weights_digest", "seed")  # what may differ in a table
 RGB = ("select", "none")  # the policy and the augmentation that all else is compared with
-HEADS = ["bands and policy", "strategy", "augment", "seeds", "against RGB only, points", "95 % interval"]
+HEADS = ["bands and policy", "strategy", "augment", "seeds"]
 
 
-def compared(records: list[Record]) -> Iterator[tuple[Record, dict[tuple[str, str, str], dict[int, float]]]]:
-    """Yields (a run, {(policy, strategy, augmentation): test scores by seed}) of each comparison, the best first."""
+def compared(records: list[Record]) -> Iterator[tuple[Record, dict[Key, dict[int, Record]]]]:
+    """Yields (a run, {(policy, strategy, augmentation): runs by seed}) of each comparison, the best first."""
     groups: dict[str, list[Record]] = {}
     done = [r for r in records if r["status"] == "done"]
     for r in done:
@@ -32,30 +36,23 @@ def compared(records: list[Record]) -> Iterator[tuple[Record, dict[tuple[str, st
             continue
         names = {r["name"] for r in some}
         joint = [r for r in done if "members" in r and set(r["members"]) <= names]
-        found: dict[tuple[str, str, str], dict[int, float]] = {}
+        found: dict[Key, dict[int, Record]] = {}
         for r in [*some, *joint]:
-            found.setdefault(_key(r, some), {})[r["choices"]["seed"]] = score(r, "test")
-        yield some[0], dict(sorted(found.items(), key=lambda item: -np.mean(list(item[1].values()))))
+            found.setdefault(_key(r, some), {})[r["choices"]["seed"]] = r
+        yield some[0], dict(sorted(found.items(), key=lambda item: -np.mean(_scores(item[1]))))
 
 
-def policies(records: list[Record]) -> str:
-    """In Markdown, a table a comparison: mean and deviation over seeds, and what it is above RGB only, seed by seed."""
+def policies(root: Path, records: list[Record]) -> str:
+    """In Markdown, a table a comparison: mean and deviation over seeds, and how it compares with RGB only."""
     parts = []
     for first, found in compared(records):
-        base = _base(found)
-        name = score_name(first)
+        called, against = _against(root, found)
         rows = [
-            [
-                f"`{safe(policy)}`",
-                strategy,
-                augment,
-                str(len(by_seed)),
-                spread(list(by_seed.values())),
-                *_against(by_seed, base),
-            ]
-            for (policy, strategy, augment), by_seed in found.items()
+            [f"`{safe(key[0])}`", *key[1:], str(len(by_seed)), spread(_scores(by_seed)), *against.get(key, ["-"] * 4)]
+            for key, by_seed in found.items()
         ]
-        heads = [*HEADS[:4], f"test {name}", *HEADS[4:]]
+        points = f"against RGB only, points of {called}"
+        heads = [*HEADS, f"test {score_name(first)}", points, "95 % interval", "p", "verdict"]
         about = f"{safe(data_of(first['choices']))}: {network(first['choices'])}:"
         parts.append(about + "\n\n" + tabulate(rows, heads, tablefmt="github", disable_numparse=True))
     return "\n\n".join(parts) or "No policies compared yet."
@@ -65,7 +62,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     """(file name below img/, numbers, how to draw) for every comparison."""
     for first, found in compared(records):
         c = first["choices"]
-        numbers = [[", ".join(key), sorted(by_seed.values())] for key, by_seed in found.items()]
+        numbers = [[", ".join(key), sorted(_scores(by_seed))] for key, by_seed in found.items()]
         data = data_of(c).partition("(")[0]
         yield (
             f"channels/{first['experiment']}-{data}.png",
@@ -74,7 +71,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
         )
 
 
-def _key(record: Record, among: list[Record]) -> tuple[str, str, str]:
+def _key(record: Record, among: list[Record]) -> Key:
     c = record["choices"]
     if "members" in record:
         of = {r["name"]: r["choices"] for r in among}
@@ -84,18 +81,22 @@ def _key(record: Record, among: list[Record]) -> tuple[str, str, str]:
     return c["channels"] + given, c["strategy"], c.get("augment", "-")
 
 
-def _base(found: dict[tuple[str, str, str], dict[int, float]]) -> dict[int, float]:
-    """The scores of a source's network on red, green and blue only; {} where nobody trained one."""
-    policies = {key: scores for key, scores in found.items() if (key[0], key[2]) == RGB and key[1] != "scratch"}
-    return next(iter(policies.values()), {})
+def _scores(by_seed: dict[int, Record]) -> list[float]:
+    return [score(r, "test") for r in by_seed.values()]
 
 
-def _against(by_seed: dict[int, float], base: dict[int, float]) -> list[str]:
-    seeds = sorted(set(by_seed) & set(base))
-    if len(seeds) < 2 or by_seed is base:
-        return ["-", "-"]
-    mean, low, high = interval([by_seed[s] - base[s] for s in seeds])
-    return [f"{100 * mean:+.1f}", f"{100 * low:+.1f} to {100 * high:+.1f}"]
+def _against(root: Path, found: dict[Key, dict[int, Record]]) -> tuple[str, dict[Key, list[str]]]:
+    """(what the score is called, cells of each) of those that have two seeds or more with a source's network on red,
+    green and blue only; nothing where nobody trained one.
+    """
+    keys = {", ".join(key): key for key in found}
+    base = next((n for n, key in keys.items() if (key[0], key[2]) == RGB and key[1] != "scratch"), "")
+    contest = repeated(Contest(None, {n: found[key] for n, key in keys.items()}), base)
+    if len(contest.runs) < 2:
+        return "the score", {}
+    v = judge(root, contest, DRAWS, base)
+    others = {p.better if p.worse == base else p.worse: p for p in v.pairs}
+    return v.score_name, {keys[n]: judged(p, base) for n, p in others.items()}
 
 
 def _draw(numbers: list[list], score: str, data: str) -> Any:

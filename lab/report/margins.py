@@ -22,29 +22,38 @@ DRAWS = 2000  # resamples of the test examples: enough for tenths of a point
 
 def against_scratch(root: Path, records: list[Record]) -> str:
     """In Markdown: the mean difference of the test score, of strategies that have two seeds or more with scratch."""
-    found = [c for c in map(_repeated, alike(records, "strategy")) if len(c.runs) > 1]
-    judged = [judge(root, c, DRAWS, BASE) for c in found]
+    found = [c for c in (repeated(c, BASE) for c in alike(records, "strategy")) if len(c.runs) > 1]
+    verdicts = [judge(root, c, DRAWS, BASE) for c in found]
     firsts = [c.first for c in found]
     names = told_apart([f"{data_of(r['choices'])}: {network(r['choices'])}" for r in firsts], firsts, APART)
-    ordered = sorted(zip(judged, names, strict=True), key=lambda of: _order(of[0]))
+    ordered = sorted(zip(verdicts, names, strict=True), key=lambda of: _order(of[0]))
     rows = [
         _row(v, pair, name.removeprefix(f"{data_of(v.contest.first['choices'])}: "))
         for v, name in ordered
-        for pair in sorted(v.pairs, key=lambda p: -_signed(p))
+        for pair in sorted(v.pairs, key=lambda p: -signed(p, BASE)[0])
     ]
     return (
         tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "No pairs with several seeds yet."
     )
 
 
-def _repeated(contest: Contest) -> Contest:
-    """Those that have two seeds or more in common with scratch, and scratch."""
-    base = contest.runs.get(BASE, {})
-    return Contest(contest.axis, {n: runs for n, runs in contest.runs.items() if len(set(runs) & set(base)) > 1})
+def repeated(contest: Contest, base: str) -> Contest:
+    """Those that have two seeds or more in common with a contestant, and that one."""
+    seeds = set(contest.runs.get(base, {}))
+    return Contest(contest.axis, {n: runs for n, runs in contest.runs.items() if len(set(runs) & seeds) > 1})
 
 
-def _signed(pair: Pair) -> float:
-    return pair.difference.mean if pair.worse == BASE else -pair.difference.mean
+def signed(pair: Pair, base: str) -> tuple[float, float, float]:
+    """(mean, low, high) of how much the other is above the base."""
+    d = pair.difference
+    return (d.mean, d.low, d.high) if pair.worse == base else (-d.mean, -d.high, -d.low)
+
+
+def judged(pair: Pair, base: str) -> list[str]:
+    """How the other compares with the base: points, 95 % interval, p, verdict."""
+    mean, low, high = signed(pair, base)
+    verdict = ("above" if pair.worse == base else "below") if pair.counts else "cannot be told apart"
+    return [points(mean), f"{points(low)} to {points(high)}", chance(pair.p), verdict]
 
 
 def _order(v: Verdict) -> tuple:
@@ -53,23 +62,9 @@ def _order(v: Verdict) -> tuple:
 
 
 def _row(v: Verdict, pair: Pair, name: str) -> list[str]:
-    d, above, data = pair.difference, pair.worse == BASE, data_of(v.contest.first["choices"])
-    low, high = (d.low, d.high) if above else (-d.high, -d.low)
-    verdict = ("above" if above else "below") if pair.counts else "cannot be told apart"
-    return [
-        safe(data), safe(name), f"`{pair.better if above else pair.worse}`", str(len(d.seeds)), v.score_name,
-        points(_signed(pair)), f"{points(low)} to {points(high)}", chance(pair.p), verdict,
-    ]  # fmt: skip
-
-
-def interval(differences: list[float]) -> tuple[float, float, float]:
-    """(mean, low, high): Student's 95 % interval of a mean of paired differences."""
-    import numpy as np
-    from scipy import stats
-
-    mean, error = float(np.mean(differences)), float(stats.sem(differences))
-    low, high = stats.t.interval(0.95, len(differences) - 1, loc=mean, scale=error) if error else (mean, mean)
-    return mean, float(low), float(high)
+    data, other = data_of(v.contest.first["choices"]), pair.better if pair.worse == BASE else pair.worse
+    seeds = str(len(pair.difference.seeds))
+    return [safe(data), safe(name), f"`{other}`", seeds, v.score_name, *judged(pair, BASE)]
 
 
 def points(difference: float) -> str:
