@@ -1,7 +1,7 @@
 """Runs told to TensorBoard, Weights & Biases or MLflow while they train, without a network too. No Keras.
 
 Below tracking/ in the folder of the results, which git ignores. A service is told where its own settings name it:
-WANDB_MODE=online, MLFLOW_TRACKING_URI; else everything stays in files.
+WANDB_MODE=online, MLFLOW_TRACKING_URI; else everything stays in files. An interrupted run goes on in the same place.
 """
 
 import os
@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.errors import BadInput
+from lab.spec import digest
 
 Event = dict[str, Any]
 FIGURES = ("loss", "accuracy", "val_loss", "val_accuracy", "val_miou", "test_accuracy", "test_loss", "seconds")
@@ -21,7 +22,7 @@ class Told:
 
     def __init__(self, show: Any, trackers: list[Any]):
         self.show, self.trackers = show, trackers
-        self.before, self.last, self.phase = 0, 0, None
+        self.last = 0
 
     def say(self, text: str) -> None:
         self.show.say(text)
@@ -29,9 +30,7 @@ class Told:
     def event(self, event: Event) -> None:
         self.show.event(event)
         if event["event"] == "step" and "score" in event:
-            if event["phase"] != self.phase:
-                self.before, self.phase = self.last, event["phase"]
-            self.last = self.before + event["steps"]
+            self.last = event["before"] + event["steps"]
             self._tell({k: float(event[k]) for k in FIGURES if event.get(k) is not None})
 
     def end(self, record: dict[str, Any] | None) -> None:
@@ -97,6 +96,7 @@ class Wandb:
         folder.mkdir(parents=True, exist_ok=True)
         self.run = wandb.init(
             project="transfer-learning-lab", group=experiment, name=name, config=choices, dir=str(folder),
+            id=digest([experiment, name])[:16], resume="allow",
             mode=os.environ.get("WANDB_MODE", "offline"), settings=wandb.Settings(silent=True),  # type: ignore[arg-type]
         )  # fmt: skip
 
@@ -118,6 +118,12 @@ class MLflow:
         self.client = MlflowClient(uri)
         known = self.client.get_experiment_by_name(experiment)
         number = known.experiment_id if known else self.client.create_experiment(experiment)
+        same = f"attributes.run_name = '{name}' and attributes.status != 'FINISHED'"
+        begun = self.client.search_runs([number], same, max_results=1)
+        if begun:
+            self.run = begun[0].info.run_id
+            self.client.update_run(self.run, status="RUNNING")
+            return
         self.run = self.client.create_run(number, run_name=name).info.run_id
         for key, value in choices.items():
             self.client.log_param(self.run, key, value)

@@ -123,7 +123,8 @@ class Training:
             row |= _named("test", trainer.evaluate(trainer.data.test)[0])
         self.history.append(row)
         score = val[trainer.task.SCORE]
-        trainer.progress({"phase": phase.name, "epochs": -(-total // chunk), "score": score, **row})
+        before = sum(r.steps for r in trainer.results)
+        trainer.progress({"phase": phase.name, "before": before, "epochs": -(-total // chunk), "score": score, **row})
         if self._is_best(score):
             self.best = (score, epoch + 1, trainer.variables())
         if raw is not None:

@@ -1,14 +1,16 @@
 """Runs told to TensorBoard, Weights & Biases and MLflow, all without a network."""
 
+import time
 from importlib.util import find_spec
 
 import pytest
 from conftest import TINY
 
 from lab import command, run, store, tracking
+from lab.spec import digest
 
 CHOICES = {"strategy": "finetune", "seed": 0}
-EPOCHS = [("warm-up", 5, 1.0), ("finetune", 5, 0.8), ("finetune", 10, 0.6)]  # phase, its steps so far, loss
+EPOCHS = [("warm-up", 0, 5, 1.0), ("finetune", 5, 5, 0.8), ("finetune", 5, 10, 0.6)]  # phase, steps before and in it
 
 
 class Quiet:
@@ -22,9 +24,10 @@ class Quiet:
 def told(tmp_path, name, record):
     show = Quiet()
     t = tracking.Told(show, tracking.opened([name], tmp_path, "x", "m-s0", CHOICES))
-    for phase, steps, loss in EPOCHS:
+    for phase, before, steps, loss in EPOCHS:
         t.event({"event": "step", "phase": phase, "step": steps, "steps": steps, "loss": 9.0})  # of a batch: not told
-        t.event({"event": "step", "phase": phase, "steps": steps, "score": 0.5, "loss": loss, "val_accuracy": 0.5})
+        figures = {"score": 0.5, "loss": loss, "val_accuracy": 0.5}
+        t.event({"event": "step", "phase": phase, "before": before, "steps": steps, **figures})
     t.end(record)
     assert len(show.seen) == 6  # what is shown is shown as before
     return t.trackers[0]
@@ -58,12 +61,26 @@ def test_mlflow_reads_the_choices_the_figures_and_how_it_ended(tmp_path, record,
     assert found.data.metrics.get("final/test_accuracy") == (0.7 if record else None)
 
 
+def test_an_interrupted_run_goes_on_in_the_same_place(tmp_path, monkeypatch):
+    pytest.importorskip("mlflow")
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    first, second, other = (told(tmp_path, "mlflow", record) for record in (None, RECORD, RECORD))
+    assert first.run == second.run != other.run  # what is finished is not gone on with
+    assert first.client.get_run(first.run).info.status == "FINISHED"
+
+
 def test_wandb_keeps_a_run_offline(tmp_path, monkeypatch):
     pytest.importorskip("wandb")
     monkeypatch.delenv("WANDB_MODE", raising=False)
     tracker = told(tmp_path, "wandb", RECORD)
     (kept,) = (tmp_path / "tracking" / "wandb").glob("wandb/offline-run-*/*.wandb")
-    assert tracker.run.config["strategy"] == "finetune" and b"final/test_accuracy" in kept.read_bytes()
+    assert tracker.run.config["strategy"] == "finetune"
+    assert tracker.run.id == digest(["x", "m-s0"])[:16]  # of what is interrupted and goes on, too
+    for _ in range(100):  # its own process writes
+        if b"final/test_accuracy" in kept.read_bytes():
+            return
+        time.sleep(0.1)
+    raise AssertionError("what was told is not in the file")
 
 
 @pytest.mark.skipif(not find_spec("tensorboard"), reason="not installed")
