@@ -5,7 +5,6 @@ Its own process, so that peak memory is the run's, a crash is one run's, and a b
 
 import json
 import os
-import signal
 import sys
 import time
 import traceback
@@ -14,7 +13,8 @@ from importlib import import_module
 from pathlib import Path
 
 from lab.errors import BadInput, Interrupted, Unavailable
-from lab.process import INTERRUPTED
+from lab.interruption import listen
+from lab.process import INTERRUPTED, NO_MEMORY
 from lab.spec import Run, resolve
 
 WORK = {  # imported once the run is known to be one: Keras takes seconds
@@ -27,10 +27,10 @@ REPORTED = 0.2  # seconds between two reports of a step
 def main() -> int:
     """Does the run that standard input describes.
 
-    Exit codes: 0 done, 2 refused, 3 unavailable, 4 interrupted (by SIGTERM, which the runner sends), 1 failed.
+    Exit codes: 0 done, 2 refused, 3 unavailable, 4 interrupted (by SIGTERM, which the runner sends), 5 out of memory,
+    1 failed.
     """
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C in a terminal reaches us, too; the runner decides
-    signal.signal(signal.SIGTERM, _interrupt)
+    listen()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     order = json.load(sys.stdin)
     tell = _teller()
@@ -39,7 +39,7 @@ def main() -> int:
         module, name = WORK[order["what"]]
         record = getattr(import_module(module), name)(resolved, order, tell)
         tell({"event": "end", "record": record})
-        return INTERRUPTED if record.get("status") == "interrupted" else 0
+        return {"interrupted": INTERRUPTED, "failed": 1}.get(record.get("status"), 0)
     except Interrupted:
         return INTERRUPTED
     except (BadInput, Unavailable) as error:
@@ -48,11 +48,13 @@ def main() -> int:
     except Exception as error:
         traceback.print_exc()
         tell({"event": "end", "error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"})
-        return 1
+        return NO_MEMORY if is_out_of_memory(error) else 1
 
 
-def _interrupt(*_: object) -> None:
-    raise Interrupted
+def is_out_of_memory(error: Exception) -> bool:
+    """Whether NumPy, TensorFlow or JAX say that memory does not suffice."""
+    exhausted = type(error).__name__ == "ResourceExhaustedError" or "RESOURCE_EXHAUSTED" in str(error)
+    return isinstance(error, MemoryError) or exhausted
 
 
 def _teller() -> Callable[[dict], None]:

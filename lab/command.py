@@ -1,6 +1,7 @@
 """What all commands share: where they work, how they fail. No Keras."""
 
 import argparse
+import signal
 import sys
 import traceback
 from collections.abc import Callable
@@ -31,8 +32,10 @@ def add_out(made: argparse.ArgumentParser) -> None:
 
 
 def call(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int:
-    """Runs a command: refused input is one line and exit code 2; Ctrl-C is exit code 130."""
+    """Runs a command: refused input is one line and exit code 2; Ctrl-C and SIGTERM are exit code 130."""
     words = sys.argv[1:] if argv is None else argv
+    if argv is None:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         return main(words)
     except BadInput as error:

@@ -11,3 +11,7 @@ class Unavailable(Exception):
 
 class Interrupted(BaseException):
     """The user wants no more: what was learnt so far is to be kept."""
+
+
+class Diverged(Exception):
+    """The loss is not a number any more; what was best until then is to be kept."""

@@ -1,6 +1,5 @@
 """What a run does: asks its strategy for steps, has them executed, measures, and gives the record."""
 
-import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +9,10 @@ from lab import checks, examples, explaining, inference, store
 from lab.bands import recorded
 from lab.checks import guessing, statistics
 from lab.environment import environment, now, peak_memory
-from lab.errors import Interrupted
+from lab.errors import Diverged, Interrupted
 from lab.features import weights_digest
 from lab.flops import gflops
+from lab.interruption import deaf
 from lab.kept import path_of
 from lab.opening import open_trainer
 from lab.spec import Resolved
@@ -22,10 +22,11 @@ from lab.steps import Result, Step, follow
 def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it.
 
-    Interrupted, it leaves the best weights so far, and a record that says so.
+    Interrupted, or when the loss is not a number any more, it leaves the best weights so far, and a record that says
+    so.
     """
     began, started = time.perf_counter(), now()
-    trainer = open_trainer(resolved, Path(order["root"]), tell, order["experiment"])
+    trainer = open_trainer(resolved, Path(order["root"]), tell, order["experiment"], order["parts"])
     findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
     try:
         drive(resolved, trainer, tell)
@@ -33,9 +34,12 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         tell({"event": "note", "text": "evaluating"})
         measured = measure(resolved, order, trainer, findings, tell)
     except Interrupted:
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        deaf()
         seconds, cpu_seconds = trainer.spent
         measured = {"status": "interrupted", "cost": {}}
+    except Diverged as error:
+        seconds, cpu_seconds = trainer.spent
+        measured = {"status": "failed", "error": str(error), "cost": {}}
     file = save(resolved, order, trainer)
     measured["cost"] |= {
         "train_seconds": seconds,
@@ -52,6 +56,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "steps": trainer.record,
         "findings": findings,
         "found": trainer.found,
+        **({"parts": order["parts"]} if order["parts"] > 1 else {}),
         "environment": environment(),
         "started": started,
         "finished": now(),

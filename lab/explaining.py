@@ -50,8 +50,8 @@ def features_of(trainer: Any, part: Any) -> Array:
 
     net = trainer.net
     if net.features is None:
-        return computed(part, trainer.options.batch_size, lambda x: to_numpy(net.model.predict_on_batch(net.sized(x))))
-    return computed(part, trainer.options.batch_size, trainer.cut).reshape(len(part), -1)
+        return computed(part, trainer.options.at_once, lambda x: to_numpy(net.model.predict_on_batch(net.sized(x))))
+    return computed(part, trainer.options.at_once, trainer.cut).reshape(len(part), -1)
 
 
 def embedded(features: Array, seed: int) -> Array:

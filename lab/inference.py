@@ -10,7 +10,7 @@ from lab.training import timed
 
 def cost(trainer: Trainer) -> dict[str, float]:
     """Milliseconds an image of a whole batch takes, warmed up, resizing included; on a GPU's machine its CPU's, too."""
-    size = trainer.options.batch_size
+    size = trainer.options.at_once
     images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]
 
     def milliseconds(model) -> float:

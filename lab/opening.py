@@ -24,8 +24,10 @@ from lab.spec import Resolved, Run, dropped
 from lab.train import Options, Trainer
 
 
-def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None], experiment: str | None = None):
-    """Data and network as the run wants them, under its seed and precision.
+def open_trainer(
+    resolved: Resolved, root: Path, tell: Callable[[dict], None], experiment: str | None = None, parts: int = 1
+):
+    """Data and network as the run wants them, under its seed and precision; a batch is trained in so many parts.
 
     A run of an `experiment` writes down how far it is, and goes on from where it was interrupted.
 
@@ -50,11 +52,11 @@ def open_trainer(resolved: Resolved, root: Path, tell: Callable[[dict], None], e
         net,
         data,
         task,
-        Options(**{name: getattr(run, name) for name in shared}, steps=steps, seconds=seconds),
+        Options(**{name: getattr(run, name) for name in shared}, steps=steps, seconds=seconds, parts=parts),
         store.cache(root, "features"),
         lambda event: tell({"event": "step", **event}),
         distillation(resolved),
-        checkpoint(resolved, data, store.cache(root, experiment)) if experiment else None,
+        checkpoint(resolved, data, store.cache(root, experiment), parts) if experiment else None,
     )
     if run.learning_rate == "auto" and resolved.strategy.trains:
         tell({"event": "note", "text": "finding a learning rate"})
@@ -114,10 +116,10 @@ def repeatable() -> None:
         tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
-def checkpoint(resolved: Resolved, data, folder: Path):
+def checkpoint(resolved: Resolved, data, folder: Path, parts: int):
     """Where the run stands, if it was begun before: with the same choices, data and versions, on the same device."""
     told = environment()
-    key = {"digest": resolved.digest, "data": data.digest, "backend": keras.backend.backend()}
+    key = {"digest": resolved.digest, "data": data.digest, "backend": keras.backend.backend(), "parts": parts}
     return Checkpoint(folder, resolved.stem, key | {n: told[n] for n in ("versions", "device")})
 
 

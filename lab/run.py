@@ -32,6 +32,7 @@ def main(argv: list[str]) -> int:
         "--track", metavar="X", help="tell each run to tensorboard, wandb or mlflow, or a list of them, in tracking/"
     )
     made.add_argument("--tensorboard", action="store_true", help="the same as --track tensorboard")
+    made.add_argument("--retry-failed", action="store_true", help="do again what failed before, and is else left alone")
     args = made.parse_args(argv)
     track = [*split_commas(args.track or ""), *(["tensorboard"] if args.tensorboard else [])]
     root = command.root_of(args.out)
@@ -40,7 +41,7 @@ def main(argv: list[str]) -> int:
 
     if args.dry_run:
         return show_dry(runner.dry_run_all(runs, root))
-    code = runner.run_all(runs, experiment, root, portable(argv), list(dict.fromkeys(track)))
+    code = runner.run_all(runs, experiment, root, portable(argv), list(dict.fromkeys(track)), args.retry_failed)
     try:
         if ensembles:
             from lab import ensemble

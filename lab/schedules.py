@@ -35,3 +35,13 @@ SCHEDULES: dict[str, Callable[[float, int], Any]] = {
     "onecycle": onecycle,
     "constant": lambda rate, _: rate,
 }
+
+
+class InParts(keras.optimizers.schedules.LearningRateSchedule):
+    """A schedule by steps, of an optimizer that counts each of the parts of a step as Keras does."""
+
+    def __init__(self, schedule: Callable[[Any], Any], parts: int):
+        self.schedule, self.parts = schedule, parts
+
+    def __call__(self, step: Any) -> Any:
+        return self.schedule(keras.ops.floor_divide(step, self.parts))

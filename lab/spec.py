@@ -146,6 +146,9 @@ class Run:
     checks: Literal["auto", "all", "none"] = option(
         "auto", "for mistakes, before training: all, none, auto (all but those that need many steps of their own)"
     )
+    checkpoint_every: Annotated[int | None, Between(1, 1_000_000_000)] = option(
+        None, "write down where the run stands after so many steps, too; left out: after each epoch only"
+    )
     explain: bool = option(
         False, "after training, keep where the network looks (Grad-CAM) and how its features lie (t-SNE), to be drawn"
     )

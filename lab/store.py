@@ -9,17 +9,21 @@ results/.cache/features, examples       (likewise)
 import json
 import math
 import os
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from psutil import pid_exists
+
 from lab.errors import BadInput
 from lab.spec import digest
 from lab.tasks import score
 
 SCHEMA = 1
+BEGUN = re.compile(r"part(\d+)\..*|\..*\.part(\d+)")  # by which process; see `replacing` and `write_atomically`
 LARGEST_RECORD = 64 << 20  # bytes
 
 
@@ -32,7 +36,7 @@ def cache(root: Path, name: str) -> Path:
 
 
 def prepare(root: Path, experiment: str) -> None:
-    """Makes the folders and tries them, before any work is done.
+    """Makes the folders and tries them, before any work is done; clears away what was left half-written.
 
     Raises:
         BadInput: they cannot be written.
@@ -48,6 +52,7 @@ def prepare(root: Path, experiment: str) -> None:
             raise BadInput(
                 f"cannot write to {folder}: {error.strerror or error}; choose another folder with --out"
             ) from None
+    sweep(root)
 
 
 def seal(record: dict[str, Any]) -> dict[str, Any]:
@@ -73,33 +78,43 @@ def write_atomically(path: Path, content: str | bytes) -> None:
     Raises:
         BadInput: the disk is full or the folder read-only; the old file is as it was.
     """
-    data = content.encode() if isinstance(content, str) else content
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, partial = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(partial, 0o644)
-            os.replace(partial, path)
-        except BaseException:
-            Path(partial).unlink(missing_ok=True)
-            raise
     except OSError as error:
         raise BadInput(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
+    hidden = path.with_name(f".{path.name}.part{os.getpid()}")  # no record for those who look for *.json
+    with replacing(path, hidden) as partial, partial.open("wb") as file:
+        file.write(content.encode() if isinstance(content, str) else content)
+        file.flush()
+        os.fsync(file.fileno())
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A path to write to in place of `path`, which takes its place when all went well and is removed when not."""
-    partial = path.with_name(f"part{os.getpid()}.{path.name}")
+def replacing(path: Path, partial: Path | None = None) -> Iterator[Path]:
+    """A path to write to in place of `path`, which takes its place when all went well and is removed when not.
+
+    It ends as `path` does, since some writers look at that.
+
+    Raises:
+        BadInput: the disk is full or the folder read-only; the old file is as it was.
+    """
+    partial = partial or path.with_name(f"part{os.getpid()}.{path.name}")
     try:
         yield partial
         os.replace(partial, path)
+    except OSError as error:
+        raise BadInput(f"cannot write {path}: {error.strerror or error}; nothing was changed") from None
     finally:
         partial.unlink(missing_ok=True)
+
+
+def sweep(root: Path) -> None:
+    """Removes what processes that were killed had begun to write."""
+    for folder in (root, root / "img", results(root)):
+        for path in folder.glob("*part*" if folder == root else "**/*part*"):
+            begun = BEGUN.fullmatch(path.name)
+            if begun and not pid_exists(int(begun[1] or begun[2])):
+                path.unlink(missing_ok=True)
 
 
 def read(root: Path, experiment: str | None = None) -> list[dict[str, Any]]:

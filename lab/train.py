@@ -53,6 +53,13 @@ class Options:
     epochs: int = 1
     steps: int | None = None
     seconds: float | None = None
+    checkpoint_every: int | None = None
+    parts: int = 1  # that a batch is trained in, where memory does not take it whole
+
+    @property
+    def at_once(self) -> int:
+        """Examples that the network is given at a time."""
+        return max(1, self.batch_size // self.parts)
 
 
 class Trainer:
@@ -244,7 +251,7 @@ class Trainer:
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip
-        return features.cached(self.cache, key, split, self.options.batch_size, self.cut)
+        return features.cached(self.cache, key, split, self.options.at_once, self.cut)
 
     def cut(self, images: Array) -> Any:
         """Images (B, h, w, C) uint8 to features, in inference mode; a list of them where they are a pyramid."""
@@ -258,7 +265,7 @@ class Trainer:
         """The task's figures over a whole split, none dropped, and the meter that took them: the last or any other."""
         model = self.inference(model or self.net.model)
         meter = (self.task.last_meter if last else self.task.meter)(self.data.classes)
-        takes = list(eval_batches(len(split), self.options.batch_size))
+        takes = list(eval_batches(len(split), self.options.at_once))
         wanted = [take for take, _ in takes]
         read = zip(ahead(split.images if inputs is None else inputs, wanted), ahead(split.labels, wanted), strict=True)
         for (_, real), (images, labels) in zip(takes, read, strict=True):

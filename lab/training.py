@@ -6,14 +6,16 @@ The only place that compiles and fits.
 import time
 from collections.abc import Callable
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from lab.errors import Interrupted
+from lab.errors import Diverged, Interrupted
+from lab.interruption import held
 from lab.net import assign, to_numpy
 from lab.optimizers import Terms, optimizer
-from lab.schedules import SCHEDULES
+from lab.schedules import SCHEDULES, InParts
 from lab.steps import Phase, Recalibrate, Result
 
 if TYPE_CHECKING:
@@ -25,10 +27,6 @@ VALIDATIONS = 50  # in a phase whose budget is in steps or seconds
 TIMED = 5  # steps that a budget in seconds is measured by
 
 
-class Diverged(Exception):
-    """The loss is not a number any more."""
-
-
 class Training:
     """A phase of a `lab.train.Trainer`, whose last entry in `record` it fills.
 
@@ -38,6 +36,7 @@ class Training:
         evaluate: gives the task's figures on validation.
         history: a row for each epoch so far.
         best: the state that is kept so far; None before the first validation.
+        begun: the epoch that is not over: steps done, seconds, sums of what Keras measured.
     """
 
     def __init__(self, trainer: "Trainer", phase: Phase):
@@ -52,6 +51,7 @@ class Training:
         self.number = len(trainer.record) - 1
         self.history: list[dict[str, Any]] = []
         self.best: Best | None = None
+        self.begun: dict[str, Any] = {"steps": 0, "seconds": 0.0, "sums": {}}
         self.net.train_only(phase.select)
         self.batches, self.evaluate, self.model = self.inputs()
 
@@ -82,7 +82,7 @@ class Training:
                 if self._is_stuck():
                     break
                 self._epoch(epoch, range(epoch * chunk, min((epoch + 1) * chunk, steps)), steps, chunk)
-        except Interrupted:
+        except (Interrupted, Diverged):
             self._leave()
             raise
         if self.best is not None:
@@ -110,9 +110,8 @@ class Training:
     def _epoch(self, epoch: int, steps: range, total: int, chunk: int) -> None:
         """Trains the steps, validates, and writes down how far the phase is."""
         phase, trainer = self.phase, self.trainer
-        began = time.perf_counter()
-        logs = self._fit(epoch, steps, total)
-        seconds = time.perf_counter() - began
+        logs = self._fit(epoch, steps, (total, chunk))
+        seconds = self.begun["seconds"]
         raw = self._average() if self.options.ema is not None else None
         if phase.or_before and self.options.bn != "keras":  # else it would be stale statistics that decide
             trainer.reestimate(phase.select & self.net.parts.kind("statistics"), batches=Recalibrate.batches)
@@ -129,23 +128,46 @@ class Training:
             self.best = (score, epoch + 1, trainer.variables())
         if raw is not None:
             assign(self.model.trainable_variables, raw)
+        self.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
         self._keep((total, chunk))
 
-    def _fit(self, epoch: int, steps: range, total: int) -> dict[str, float]:
-        """Trains the steps and gives the means of what Keras measured while they ran."""
-        sums: dict[str, float] = {}
-        name = self.phase.name
-        for step, (x, y) in zip(steps, self.batches(self.number, steps), strict=True):
-            logs = self.model.train_on_batch(x, y, return_dict=True)
-            if not np.isfinite(logs["loss"]):
-                raise Diverged(
-                    f"the loss became {logs['loss']} in phase {name!r}, epoch {epoch + 1}, step {step + 1}; "
-                    f"try a --learning-rate below {self.options.learning_rate:g}"
-                )
-            sums = {name: sums.get(name, 0.0) + float(value) for name, value in logs.items()}
-            mean = sums["loss"] / (step - steps.start + 1)
-            self.trainer.progress({"phase": name, "epoch": epoch + 1, "step": step + 1, "steps": total, "loss": mean})
-        return {k: v / len(steps) for k, v in sums.items()}
+    def _fit(self, epoch: int, steps: range, budget: tuple[int, int]) -> dict[str, float]:
+        """Trains the steps that are left and gives the means of what Keras measured while all ran.
+
+        Interrupted, it writes down how far it is: nothing but the step in progress is waited for.
+        """
+        name, every, left = self.phase.name, self.options.checkpoint_every, steps[self.begun["steps"] :]
+        began = time.perf_counter()
+        try:
+            for step, (x, y) in zip(left, self.batches(self.number, left), strict=True):
+                with held():
+                    logs = self._step(x, y)
+                    if not np.isfinite(logs["loss"]):
+                        raise Diverged(
+                            f"the loss became {logs['loss']} in phase {name!r}, epoch {epoch + 1}, step {step + 1}; "
+                            f"try a --learning-rate below {self.options.learning_rate:g}"
+                        )
+                    now, b = time.perf_counter(), self.begun
+                    sums = {name: b["sums"].get(name, 0.0) + float(value) for name, value in logs.items()}
+                    self.begun = {"steps": b["steps"] + 1, "seconds": b["seconds"] + now - began, "sums": sums}
+                    began = now
+                mean = self.begun["sums"]["loss"] / self.begun["steps"]
+                at = {"epoch": epoch + 1, "step": step + 1, "steps": budget[0]}
+                self.trainer.progress({"phase": name, **at, "loss": mean})
+                if every and (step + 1) % every == 0 and step + 1 < steps.stop:
+                    self._keep(budget)
+                    began = time.perf_counter()
+        except Interrupted:
+            if self.begun["steps"]:
+                self._keep(budget)
+            raise
+        return {k: v / len(steps) for k, v in self.begun["sums"].items()}
+
+    def _step(self, x: Any, y: Any) -> dict[str, float]:
+        """A step on a batch, in as many parts as memory asks for; what Keras measured, the mean over the parts."""
+        ends = np.linspace(0, len(x), self.options.parts + 1).astype(int)
+        parts = [self.model.train_on_batch(x[a:b], y[a:b], return_dict=True) for a, b in pairwise(ends)]
+        return parts[0] if len(parts) == 1 else {k: float(np.mean([p[k] for p in parts])) for k in parts[0]}
 
     def _average(self) -> list[Array]:
         """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
@@ -177,11 +199,12 @@ class Training:
     def _keep(self, budget: tuple[int, int]) -> None:
         """Writes down how far the phase is."""
         if self.trainer.checkpoint:
-            assert self.best is not None
-            about = {"number": self.number, "budget": budget, "history": self.history, "best": self.best[:2]}
+            score, epoch, best = self.best or (None, None, [])
+            about = {"number": self.number, "budget": budget, "history": self.history, "best": (score, epoch)}
             self.trainer.checkpoint.write(
-                "epoch", about | {"spent": self.trainer.spent}, variables=self.trainer.variables(),
-                optimizer=[to_numpy(v) for v in self.model.optimizer.variables], best=self.best[2],
+                "epoch", about | {"spent": self.trainer.spent, "begun": self.begun},
+                variables=self.trainer.variables(),
+                optimizer=[to_numpy(v) for v in self.model.optimizer.variables], best=best,
             )  # fmt: skip
 
     def _resume(self, about: dict[str, Any], arrays: dict[str, list[Array]]) -> None:
@@ -192,10 +215,11 @@ class Training:
         self.row["resumed_after_epoch"] = len(about["history"])
         self.trainer.resumed_with(about["spent"])
         score, epoch = about["best"]
-        self.history, self.best = about["history"], (score, epoch, arrays["best"])
+        self.history, self.begun = about["history"], about["begun"]
+        self.best = None if score is None else (score, epoch, arrays["best"])
 
     def _leave(self) -> None:
-        """Ends an interrupted phase with the best weights so far; before its first validation, with the latest."""
+        """Ends a phase too early with the best weights so far; before its first validation, with the latest."""
         if self.best is not None:
             assign(self.net.model.variables, self.best[2])
         kept = self.best[1] if self.best else None
@@ -240,7 +264,7 @@ class Training:
         kept = self.trainer.variables()
         self.compile(TIMED)
         made = iter(self.batches(self.number, range(TIMED + 2)))
-        seconds, _ = timed(lambda: self.model.train_on_batch(*next(made)))
+        seconds, _ = timed(lambda: self._step(*next(made)))
         assign(self.net.model.variables, kept)
         return seconds
 
@@ -256,12 +280,16 @@ class Training:
             for norm in self.net.norms():
                 norm.momentum = max(1 - 10 / trainer.feed.steps_per_epoch, 0.9)
         rate = SCHEDULES[o.schedule](phase.rate * o.learning_rate, steps)
-        average = {"use_ema": True, "ema_momentum": o.ema} if o.ema is not None else {}
+        more: dict[str, Any] = {}
+        if o.parts > 1:
+            more, rate = {"gradient_accumulation_steps": o.parts}, InParts(rate, o.parts) if callable(rate) else rate
+        if o.ema is not None:  # Keras averages after each part
+            more |= {"use_ema": True, "ema_momentum": o.ema ** (1 / o.parts)}
         terms = [self._terms(v) for v in self.model.trainable_variables]
         loss, metrics = trainer.loss(), trainer.task.metrics()
         if trainer.teacher and phase.inputs == "images":
             loss, metrics = trainer.teacher.loss(loss), trainer.teacher.metrics(metrics)
-        self.model.compile(optimizer=optimizer(o.optimizer, rate, terms, **average), loss=loss, metrics=metrics)
+        self.model.compile(optimizer=optimizer(o.optimizer, rate, terms, **more), loss=loss, metrics=metrics)
 
     def _terms(self, variable: Any) -> Terms:
         """What holds for a variable in the phase: biases and normalisations do not decay."""

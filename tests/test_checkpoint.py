@@ -1,12 +1,19 @@
 """A run that is killed after anything it wrote down ends with the very weights of one that was left alone."""
 
+import os
+import signal
+
 import numpy as np
 import pytest
+from conftest import tiny_trainer
 from test_strategies import STRATEGIES, Resolved, made_trainer
 
 from lab import names
 from lab.checkpoint import Checkpoint
+from lab.errors import Interrupted
 from lab.execution import drive
+from lab.steps import Phase
+from lab.training import Training
 
 
 class Killed(BaseException):
@@ -62,12 +69,66 @@ def test_killed_after_each_step_and_epoch_it_ends_with_the_same_weights(text, tm
         assert one["moved"] == other["moved"]
 
 
-@pytest.mark.parametrize("options", [{"ema": 0.9, "optimizer": "sgd", "weight_decay": 0.1}, {"patience": 1}])
-def test_the_same_with_averages_terms_and_patience(options, tmp_path):
-    whole, _ = driven("finetune", tmp_path / "a", epochs=2, **options)
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"ema": 0.9, "optimizer": "sgd", "weight_decay": 0.1, "augment": "light", "checkpoint_every": 2, "parts": 2},
+        pytest.param({"patience": 1, "checkpoint_every": 1}, marks=pytest.mark.slow),
+    ],
+)
+def test_the_same_within_an_epoch_and_with_averages_terms_patience_and_parts(options, tmp_path):
+    options = {"epochs": 2, "batch_size": 16, **options}
+    whole, _ = driven("scratch", tmp_path / "a", **options)
     (tmp_path / "b").mkdir()
-    killed, _ = driven("finetune", tmp_path / "b", Deadly, epochs=2, **options)
+    killed, deaths = driven("scratch", tmp_path / "b", Deadly, **options)
+    steps = whole.record[0]["steps"]
+    assert deaths >= steps // options["checkpoint_every"]
     same(whole.variables(), killed.variables())
+    one, other = (t.record[0]["history"] for t in (whole, killed))
+    assert [{**h, "seconds": 0} for h in one] == [{**h, "seconds": 0} for h in other]  # means over whole epochs
+
+
+def test_a_signal_ends_training_between_two_steps_and_nothing_is_lost(tmp_path):
+    options = {"epochs": 2, "batch_size": 24}
+    whole, _ = driven("scratch", tmp_path / "a", **options)
+    (tmp_path / "b").mkdir()
+    signal.signal(signal.SIGTERM, lambda *_: pytest.fail("raised in the middle of a step"))
+    ends = []
+    for _ in range(100):
+        trainer = made_trainer(names.build("strategies", "scratch"), tmp_path / "b", **options)
+        trainer.checkpoint = Checkpoint(tmp_path / "b", "run", {"digest": "x"})
+        trainer._resumed = trainer.checkpoint.read("step")
+        taken = []
+
+        def step(self, x, y, taken=taken, own=Training._step):
+            taken.append(own(self, x, y))
+            os.kill(os.getpid(), signal.SIGTERM)  # comes when the weights have moved, and nothing is written down
+            return taken[-1]
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Training, "_step", step)
+            try:
+                drive(Resolved(names.build("strategies", "scratch")), trainer, lambda event: None)
+                break
+            except Interrupted:
+                ends.append(len(taken))
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    assert set(ends) == {1} and len(ends) == whole.record[0]["steps"]
+    same(whole.variables(), trainer.variables())
+
+
+def test_a_batch_in_parts_learns_what_a_whole_one_does(tmp_path):
+    """Where there is no batch norm: gradients are the mean of the parts' gradients."""
+    made = [
+        tiny_trainer(tmp_path, backbone="cnn10(width=4,norm='none')", epochs=2, parts=n, optimizer="sgd")
+        for n in (1, 4)
+    ]
+    for trainer in made:
+        trainer.execute(Phase(trainer.net.parts.all))
+    for a, b in zip(*(t.variables() for t in made), strict=True):
+        assert np.allclose(a, b, atol=1e-5)
+    one, other = (t.record[0]["history"][-1] for t in made)
+    assert one["loss"] == pytest.approx(other["loss"], abs=1e-5)
 
 
 def test_what_another_run_left_or_a_crash_damaged_is_not_used(tmp_path):

@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from conftest import tiny_data, tiny_trainer
 
+from lab.errors import Diverged
 from lab.proof import FrozenMoved, moved
 from lab.schedules import SCHEDULES
 from lab.steps import Phase, Recalibrate, Selection
-from lab.training import Diverged, Training
+from lab.training import Training
 
 
 def test_affine_parameters_learn_over_fixed_statistics(trainer):
