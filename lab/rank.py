@@ -108,7 +108,7 @@ def scored(wanted: list[Resolved], sample: int, root: Path) -> list[Record]:
     Raises:
         BadInput: all of them are refused.
     """
-    from lab.process import INTERRUPTED, child, order_of
+    from lab.process import child, order_of
     from lab.progress import Show
     from lab.runner import STATUS, cause
 
@@ -120,8 +120,6 @@ def scored(wanted: list[Resolved], sample: int, root: Path) -> list[Record]:
             }
             progress.begin(f"{named(choices)}, {choices['data']}")
             code, end = child({**order_of(r.run, root, "rank", "rank"), "sample": sample}, progress, None)
-            if code == INTERRUPTED:
-                raise KeyboardInterrupt
             row = {"choices": choices, "status": STATUS.get(code, "failed"), "scores": None}
             if code:
                 row["error"] = end.get("error") or f"the process ended with {cause(code)}"

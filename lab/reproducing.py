@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import run
-from lab.spec import Run, resolve
+from lab.spec import Resolved, Run, resolve
 
 Record = dict[str, Any]
 APART = ("seed", "epochs", "budget", "data_dir", "name", "skip_corrupt", "task", "target", "group")
@@ -35,8 +35,8 @@ def command_of(record: Record) -> str:
     return record["command"] if "members" in record else shlex.join(["python", "-m", "lab.run", *flags(record)])
 
 
-def digest_of(record: Record, root: Path, data_dir: str | None = None) -> str:
-    """The digest of the run that the command would make: the record's, where data and weights are what they were.
+def resolved(record: Record, root: Path, data_dir: str | None = None) -> Resolved:
+    """The run that the command would make: of the record's digest, where data and weights are what they were.
 
     Raises:
         BadInput: they are not here.
@@ -45,7 +45,7 @@ def digest_of(record: Record, root: Path, data_dir: str | None = None) -> str:
     if data_dir is not None and "--data-dir" in words:
         words[words.index("--data-dir") + 1] = data_dir
     (asked,) = run.asked(run.parser("lab.run", "").parse_args(words))[1]
-    return resolve(asked, root).digest
+    return resolve(asked, root)
 
 
 def _flag(name: str) -> str:

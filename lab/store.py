@@ -68,7 +68,7 @@ def is_sealed(record: dict[str, Any]) -> bool:
 def write(root: Path, record: dict[str, Any]) -> Path:
     """Writes a record atomically: a reader, or a crash, sees the old file or the new one."""
     path = results(root) / record["experiment"] / f"{record['name']}.json"
-    write_atomically(path, json.dumps(seal(_finite(record)), indent=1, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(seal(finite(record)), indent=1, allow_nan=False) + "\n")
     return path
 
 
@@ -206,12 +206,12 @@ def kept(root: Path, record: dict[str, Any], suffix: str) -> Path:
     return path
 
 
-def _finite(value: Any) -> Any:
+def finite(value: Any) -> Any:
     """JSON has no NaN: a figure that is none becomes null."""
     if isinstance(value, float) and not math.isfinite(value):
         return None
     if isinstance(value, dict):
-        return {str(k): _finite(v) for k, v in value.items()}
+        return {str(k): finite(v) for k, v in value.items()}
     if isinstance(value, list | tuple):
-        return [_finite(v) for v in value]
+        return [finite(v) for v in value]
     return value

@@ -52,7 +52,7 @@ def test_the_command_of_a_committed_run_asks_for_that_run():
         if r["status"] != "done" or "members" in r or not embedded or tried[r["experiment"]] >= 1:
             continue
         if r["choices"]["backbone"].startswith("cnn10"):  # its weights are embedded, too
-            assert reproducing.digest_of(r, ROOT) == r["digest"], reproducing.command_of(r)
+            assert reproducing.resolved(r, ROOT).digest == r["digest"], reproducing.command_of(r)
             tried[r["experiment"]] += 1
     assert len(tried) >= 6
 
