@@ -10,6 +10,8 @@ from typing import NoReturn
 
 from lab.errors import BadInput
 
+LONGEST = 900  # characters of an error
+
 
 class Parser(argparse.ArgumentParser):
     """Refuses arguments as the lab refuses everything: in one line."""
@@ -41,7 +43,12 @@ def call(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int
     except BadInput as error:
         if "--debug" in words:
             traceback.print_exc()
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
+        return 2
+    except MemoryError:
+        if "--debug" in words:
+            traceback.print_exc()
+        print("error: this takes more memory than there is; give a smaller file, or less of it", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("interrupted; the same command goes on from here", file=sys.stderr)
@@ -49,6 +56,12 @@ def call(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int
     except BrokenPipeError:  # the reader of our output, `head` say, has gone
         sys.stderr.close()
         return 0
+
+
+def one_line(text: str) -> str:
+    """A text that moves no cursor: what cannot be printed, as it may come from a file, is written out."""
+    line = "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in " ".join(text.split("\n")))
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]}..."
 
 
 def root_of(out: str, flag: str = "--out") -> Path:

@@ -159,7 +159,7 @@ def _load(model: Any, path: Path) -> bool:
             with warnings.catch_warnings(record=True) as warned:
                 warnings.simplefilter("always")
                 model.load_weights(copy)
-        except (ValueError, KeyError, OSError):
+        except (ValueError, KeyError, OSError, TypeError, AttributeError, RuntimeError):
             return False
     return not warned  # Keras only warns of layers that keep their random weights
 

@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from lab.errors import BadInput
 
 LONGEST = 500  # characters of a name; more is no name
+MOST = 200  # characters of what was received that an error shows
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,7 @@ class Pixels(Between):
         if not sides or not all(self.low <= int(n) <= self.high for n in sides):
             raise BadInput(
                 f"{label} takes pixels from {self.low:,} to {self.high:,}, as 64 or 240x180 (width x height); "
-                f"received {value}"
+                f"received {shown(value)}"
             )
 
 
@@ -88,7 +89,7 @@ def parse(text: str) -> tuple[str, list[Any], dict[str, Any]]:
             return node.id, [], {}
         if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Name)):
             raise wrong
-        if any(k.arg is None for k in node.keywords):
+        if any(k.arg is None for k in node.keywords) or len({k.arg for k in node.keywords}) < len(node.keywords):
             raise wrong
         args = [ast.literal_eval(a) for a in node.args]
         return node.func.id, args, {str(k.arg): ast.literal_eval(k.value) for k in node.keywords}
@@ -128,15 +129,19 @@ def build(folder: str, text: str) -> Any:
     cls = find(folder, name)
     fields = dataclasses.fields(cls)
     hints = typing.get_type_hints(cls, include_extras=True)
-    if fields and args and get_origin(hints[fields[0].name]) is tuple:
+    where = shown(text)
+    if fields and args and get_origin(hints[fields[0].name]) is tuple and fields[0].name not in kwargs:
         kwargs = {fields[0].name: tuple(args), **kwargs}
     elif args:
-        raise BadInput(f"{text}: {name} takes {_signature(cls)}; name the arguments, as {name}(key=value)")
+        raise BadInput(f"{where}: {name} takes {_signature(cls)}; name the arguments, as {name}(key=value)")
     for key, value in kwargs.items():
         if key not in {f.name for f in fields}:
-            raise BadInput(f"{text}: {name} has no argument {key!r}; it takes {_signature(cls)}")
-        kwargs[key] = checked(f"{text}: {key}", value, hints[key])
-    return cls(**kwargs)
+            raise BadInput(f"{where}: {name} has no argument {key!r}; it takes {_signature(cls)}")
+        kwargs[key] = checked(f"{where}: {key}", value, hints[key])
+    made = cls(**kwargs)
+    if len(str(made)) > LONGEST:  # as where escapes stand for what cannot be printed
+        raise BadInput(f"{where} has {len(str(made)):,} characters when written out; {LONGEST} are allowed; shorten it")
+    return made
 
 
 def checked(label: str, value: Any, hint: Any) -> Any:
@@ -153,10 +158,12 @@ def checked(label: str, value: Any, hint: Any) -> Any:
                 bound.check(label, value)
         return value
     if get_origin(hint) is Literal:
-        if value not in get_args(hint):
+        same = [a for a in get_args(hint) if type(a) is type(value) and a == value]  # 1 is neither True nor 1.0
+        if not same:
             near = difflib.get_close_matches(str(value), [str(a) for a in get_args(hint)], 1)
             hint_text = f" (did you mean {near[0]}?)" if near else ""
-            raise BadInput(f"{label} must be one of {', '.join(map(str, get_args(hint)))}; received {value}{hint_text}")
+            allowed = ", ".join(map(str, get_args(hint)))
+            raise BadInput(f"{label} must be one of {allowed}; received {shown(value)}{hint_text}")
         return value
     if get_origin(hint) in (typing.Union, types.UnionType):
         if value is None and type(None) in get_args(hint):
@@ -170,12 +177,19 @@ def checked(label: str, value: Any, hint: Any) -> Any:
             raise BadInput(f"{label} must be one or more values; received {value!r}")
         return tuple(checked(label, v, get_args(hint)[0]) for v in value)
     if hint is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value)
+        value = float(value) if abs(value) < 2**1023 else math.inf
     if not isinstance(value, hint) or (hint is int and isinstance(value, bool)):
         raise BadInput(f"{label} must be {_article(hint.__name__)}; received {value!r}")
     if hint is float and not math.isfinite(value):
         raise BadInput(f"{label} must be finite; received {value}")
     return value
+
+
+def shown(value: Any) -> str:
+    """A value as an error shows it: in one line that any terminal can print, cut where it is long."""
+    text = str(value)
+    line = text if text.isprintable() else repr(text)
+    return line if len(line) <= MOST else f"{line[:MOST]}..."
 
 
 def summary(cls: type) -> str:

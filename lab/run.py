@@ -185,7 +185,7 @@ def seeds_of(text: str | None) -> int | list[int]:
     except ValueError:
         numbers = []
     if not numbers or min(numbers) < 0 or ("," not in text and not 1 <= numbers[0] <= 1000):
-        raise BadInput(f"--seeds takes how many (1 to 1000), or a list of seeds; received {text!r}")
+        raise BadInput(f"--seeds takes how many (1 to 1000), or a list of seeds; received {text[:80]!r}")
     return numbers if "," in text else numbers[0]
 
 

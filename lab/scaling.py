@@ -94,7 +94,8 @@ def standard(values: Array) -> tuple[float, float, float]:
         return -REACH, 0.0, REACH
     if np.isin(values, (0, 1)).all():
         return -REACH, float(np.median(values)), REACH
-    mean, deviation = values.mean(), values.std() or 1.0
+    mean = values.mean()
+    deviation = max(values.std() or 1.0, step(mean))
     return mean - REACH * deviation, float(np.median(values)), mean + REACH * deviation
 
 
@@ -110,7 +111,13 @@ def whiskers(values: Array) -> tuple[float, float, float]:
         reach = 1.5 * (upper - lower)
         within = values[(values >= lower - reach) & (values <= upper + reach)]
         first, last = within.min(), within.max()
-    return float(first), float(middle), float(last if last > first else first + 1)
+    wide = np.float32(last) > np.float32(first)
+    return float(first), float(middle), float(last if wide else first + max(1.0, 2 * step(first)))
+
+
+def step(value: float) -> float:
+    """How far apart numbers of 32 bits are there: a range that is narrower would be divided by as if it were 0."""
+    return float(np.spacing(np.float32(abs(value))))
 
 
 def is_datum(values: Array, nodata: float | None) -> Array:

@@ -429,8 +429,17 @@ def _dated(choices: dict[str, Any]) -> dict[str, Any]:
 
 
 def dropped(text: str | None) -> list[str]:
-    """The classes of `--drop-classes`; one with a comma in its name stands in quotes."""
-    return [w.strip() for w in next(csv.reader([text], skipinitialspace=True)) if w.strip()] if text else []
+    """The classes of `--drop-classes`; one with a comma in its name stands in quotes.
+
+    Raises:
+        BadInput: they are not one line.
+    """
+    try:
+        return [w.strip() for w in next(csv.reader([text], skipinitialspace=True)) if w.strip()] if text else []
+    except csv.Error as error:
+        raise BadInput(
+            f"--drop-classes takes names with commas between them; received {text!r:.200}: {error}"
+        ) from None
 
 
 def names_of_policies(text: str) -> str:

@@ -19,6 +19,7 @@ from typing import Any
 from psutil import pid_exists
 
 from lab.errors import BadInput
+from lab.records import checked
 from lab.spec import digest
 from lab.tasks import score
 
@@ -136,10 +137,7 @@ def read_one(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{path} is not a record: {str(error)[:100]}; remove it, or restore it") from None
-    keys = ("schema", "name", "experiment", "status", "digest", "group", "choices")
-    if not isinstance(record, dict) or any(k not in record for k in keys) or record["schema"] != SCHEMA:
-        raise BadInput(f"{path} is not a record of this lab (schema {SCHEMA}); remove it, or restore it")
-    return record
+    return checked(record, path)
 
 
 def find(root: Path, experiment: str, run_digest: str) -> dict[str, Any] | None:

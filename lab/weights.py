@@ -14,13 +14,18 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from lab.backbones import Backbone
+from lab.datasets._files import DAMAGED
 from lab.errors import BadInput
 
 EMBEDDED = Path(__file__).parent / "source"
 HDF5 = b"\x89HDF\r\n\x1a\n"
 KERAS_OWN = "imagenet file"  # what a file is called that Keras publishes for the backbone, with its top or without
 LARGEST_MEMBER = 4 << 30  # bytes of a member of a .keras archive
+LARGEST_CONFIG = 64 << 20  # bytes of its config.json
+EXPANDED = 100  # times its size that a file of weights may hold once it is decompressed
 
 
 @dataclass(frozen=True)
@@ -80,18 +85,31 @@ def read_arrays(path: Path) -> list[tuple[str, Any]] | None:
     import h5py
 
     try:
-        opened = h5py.File(path, "r")
-    except OSError as error:
-        raise BadInput(f"{path.name} is a damaged HDF5 file: {error}") from None
-    with opened as file:
-        group = file.get("model_weights", file)
-        if "layer_names" not in group.attrs:
-            return None
-        arrays = []
-        for layer in _texts(group.attrs["layer_names"]):
-            for name in _texts(group[layer].attrs["weight_names"]):
-                arrays.append((name, group[layer][name][()]))
-        return arrays
+        with h5py.File(path, "r") as file:
+            group = file.get("model_weights", file)
+            if "layer_names" not in group.attrs:
+                return None
+            layers = [(group[layer], _texts(group[layer].attrs["weight_names"])) for layer in _names(group)]
+            return [(name, _values(layer[name], path)) for layer, names in layers for name in names]
+    except (OSError, KeyError, TypeError, ValueError, RuntimeError, AttributeError) as error:
+        raise BadInput(f"{path.name} is a damaged HDF5 file: {str(error).strip(chr(34))}") from None
+
+
+def _names(group: Any) -> list[str]:
+    return _texts(group.attrs["layer_names"])
+
+
+def _values(dataset: Any, path: Path) -> Any:
+    """What a dataset of a file holds.
+
+    Raises:
+        ValueError: it is no array of numbers, or claims more than the file has.
+    """
+    if not isinstance(getattr(dataset, "dtype", None), np.dtype) or dataset.dtype.kind not in "fiu":
+        raise ValueError(f"{getattr(dataset, 'name', dataset)} is no array of numbers")
+    if dataset.nbytes > EXPANDED * path.stat().st_size:
+        raise ValueError(f"{dataset.name} claims {dataset.nbytes:,} bytes, more than the file can hold")
+    return dataset[()]
 
 
 def finished(name: str, root: Path) -> Source:
@@ -123,20 +141,28 @@ def _inspect(path: Path) -> None:
         return
     if not zipfile.is_zipfile(path):
         raise BadInput(f"{path.name} is not a .keras archive (its first bytes are {start!r})")
-    with zipfile.ZipFile(path) as archive:
-        members = {i.filename: i.file_size for i in archive.infolist()}
-        if "model.weights.h5" not in members or "config.json" not in members:
-            raise BadInput(f"{path.name} is not a .keras archive: it holds {', '.join(list(members)[:4]) or 'nothing'}")
-        if max(members.values()) > LARGEST_MEMBER:
-            raise BadInput(
-                f"{path.name} holds a member of {max(members.values()):,} bytes; {LARGEST_MEMBER:,} is allowed"
-            )
-        try:
-            config = json.loads(archive.read("config.json"))
-        except ValueError:
-            raise BadInput(f"{path.name}: its config.json is not JSON") from None
+    try:
+        config = _config(path)
+    except (*DAMAGED, ValueError, RecursionError) as error:
+        raise BadInput(f"{path.name} is not a .keras archive: {str(error)[:100]}") from None
     if foreign := next(_foreign(config), None):
         raise BadInput(f"{path.name} holds code that is not Keras' own ({foreign}); it was not run. Save weights only")
+
+
+def _config(path: Path) -> Any:
+    """The network that a .keras archive describes, as JSON; nothing is made of it.
+
+    Raises:
+        ValueError: it lacks something, or is more than is allowed.
+    """
+    with zipfile.ZipFile(path) as archive:
+        sizes = {i.filename: i.file_size for i in archive.infolist()}
+        if "model.weights.h5" not in sizes or "config.json" not in sizes:
+            raise ValueError(f"it holds {', '.join(list(sizes)[:4]) or 'nothing'}")
+        for name, allowed in (("model.weights.h5", LARGEST_MEMBER), ("config.json", LARGEST_CONFIG)):
+            if sizes[name] > allowed:
+                raise ValueError(f"its {name} has {sizes[name]:,} bytes; {allowed:,} are allowed")
+        return json.loads(archive.read("config.json"))
 
 
 def _foreign(config: Any) -> Iterator[str]:
@@ -146,7 +172,7 @@ def _foreign(config: Any) -> Iterator[str]:
         registered = config.get("registered_name")
         if name in ("Lambda", "__lambda__"):
             yield name
-        elif isinstance(module, str) and module.split(".")[0] not in ("keras", "lab", "builtins"):
+        elif isinstance(module, str) and name and module.split(".")[0] not in ("keras", "lab"):
             yield f"{module}.{name}"
         elif name and module is None and registered and not str(registered).startswith("lab>"):
             yield str(registered)

@@ -14,7 +14,7 @@ import numpy as np
 
 from lab.bands import Band
 from lab.data import IGNORED
-from lab.datasets._decoding import Unreadable
+from lab.datasets._decoding import Unreadable, first_line
 from lab.datasets._rasters import raster, read
 from lab.errors import BadInput
 from lab.gallery import unlabelled
@@ -79,9 +79,7 @@ class Scene:
         try:
             return np.moveaxis(self._raster.read(window=Window(*window)), 0, 2)
         except RasterioError as error:
-            raise BadInput(
-                f"{self.called} cannot be read: {str(error).splitlines()[0][:100]}; fetch it again"
-            ) from None
+            raise BadInput(f"{self.called} cannot be read: {first_line(error)}; fetch it again") from None
 
     def __enter__(self) -> "Scene":
         return self

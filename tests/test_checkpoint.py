@@ -49,7 +49,7 @@ def same(one, other):
         assert a.tobytes() == b.tobytes()
 
 
-QUICK = ["finetune", "lora", "knn(k=3)", "frozen_eep"]
+QUICK = ["lpft", "knn(k=3)"]
 
 
 @pytest.mark.parametrize("text", [t if t in QUICK else pytest.param(t, marks=pytest.mark.slow) for t in STRATEGIES])

@@ -163,7 +163,10 @@ def test_a_batch_that_cannot_be_learnt_is_seen(tmp_path):
     assert "cannot be learnt by heart" in one_batch.check(tiny_trainer(tmp_path, grey))["what"]
 
 
-@pytest.mark.parametrize(("chosen", "said"), [(20.0, "is above the range"), (1e-9, "is far below"), (3e-3, None)])
+@pytest.mark.parametrize(
+    ("chosen", "said"),
+    [(20.0, "is above the range"), pytest.param(1e-9, "is far below", marks=pytest.mark.slow), (3e-3, None)],
+)
 def test_a_learning_rate_out_of_range_is_seen(tmp_path, chosen, said):
     trainer = tiny_trainer(tmp_path, learning_rate=chosen)
     before = trainer.net.values()

@@ -24,7 +24,8 @@ FLAGS = [
 def made(tested):
     r = recorded_run(tested, "finetune", 7, 2)
     store.write(tested, r | {"label": NASTY})
-    store.write(tested, {**r, "name": "bad-s9-00000000", "status": "failed", "error": NASTY, "test": None})
+    failed = {k: v for k, v in r.items() if k != "test"}
+    store.write(tested, {**failed, "name": "bad-s9-00000000", "status": "failed", "error": NASTY})
     return page.write(tested, store.read(tested), "x")
 
 

@@ -62,7 +62,7 @@ def test_a_course_is_the_mean_with_a_band_over_seeds(tmp_path):
         for strategy in ("finetune", "scratch"):
             r = recorded_run(tmp_path, strategy, seed, 5)
             rows = [{"steps": s, "val_loss": 1.0, "val_accuracy": 0.1 * s + seed} for s in range(5 - seed)]
-            store.write(tmp_path, r | {"steps": [{"steps": 5, "seconds": 1.0, "history": rows}]})
+            store.write(tmp_path, r | {"steps": [{"step": "train", "steps": 5, "seconds": 1.0, "history": rows}]})
     ((name, lines, draw),) = together.pictures(store.read(tmp_path))
     x, values = together.band(lines["finetune"], 2)
     assert name.startswith("together/x-d-cnn10-32px-") and x == [0, 1, 2]  # as far as all seeds went

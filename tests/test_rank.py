@@ -27,7 +27,7 @@ def finished(val, seed=0, group="a", strategy="finetune", status="done", **choic
     made |= {"strategy": strategy, **choices}
     name = f"{group}-{seed}"
     about = {"schema": 1, "name": name, "experiment": "e", "status": status, "digest": name, "group": group}
-    return {**about, "choices": made, "val": {"accuracy": val}}
+    return {**about, "choices": made, "val": {"accuracy": val}, "test": {"accuracy": val}, "cost": {}, "steps": []}
 
 
 @pytest.fixture(scope="module")

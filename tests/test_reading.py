@@ -106,7 +106,7 @@ def test_images_that_are_not_to_be_kept_are_read_each_time(images, tmp_path):
     assert kept(split_of(large), "auto", tmp_path).images is large and not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("strategy", ["images", "features"])
+@pytest.mark.parametrize("strategy", [pytest.param("images", marks=pytest.mark.slow), "features"])
 def test_training_on_images_read_on_demand_gives_the_same_weights(tmp_path, strategy):
     from lab.steps import Phase
 

@@ -74,7 +74,8 @@ def test_every_flag_shown_exists():
         "--dry-run",
     }
     known |= {"--csv", "--submission", "--id", "--to-dir", "--overlay", "--best", "--experiment", "--mean"}
-    known |= {"--on", "--within", "--gallery", "--list", "--page", "--svg", "--track", "--tensorboard", "--where"}
+    known |= {"--on", "--within", "--gallery", "--list", "--page", "--svg", "--track", "--tensorboard"}
+    known |= {"--where", "--retry-failed"}
     assert set(re.findall(r"(?<![\w-])--[a-z][a-z-]+", README)) <= known
 
 

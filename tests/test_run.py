@@ -298,7 +298,7 @@ def test_jax_trains_without_tensorflow(tmp_path):
     assert all(r["cost"]["train_seconds"] < time.time() - began for r in records)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
+@pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_own_images_train_with_every_choice_of_theirs(tmp_path, backend):
     pets = enumerate(("cat", "dog, wet", "odd"))
     tree = {f"{c}/scene{i // 3}_{i}.png": n for n, c in pets for i in range(24 - 6 * n)}

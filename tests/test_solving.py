@@ -360,6 +360,7 @@ def test_gradient_descent_lacks_no_class_and_says_when_it_was_stopped_early():
     assert found.bias[[0, 2, 4]].tolist() == [ABSENT] * 3 and set(logits(found, x).argmax(axis=1)) == {1, 3}
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(keras.backend.backend() == "jax", reason="this is what runs the others there")
 def test_the_layers_and_gradient_descent_hold_under_jax(tmp_path):
     passes_under_jax(tmp_path, "adds_up or votes and 7 or coefficients and 3-1", "test_solving")

@@ -6,8 +6,10 @@ from lab import store
 from lab.errors import BadInput
 
 RECORD = {
-    "schema": 1, "name": "a-00000000", "experiment": "x", "status": "done", "digest": "d", "group": "g", "choices": {},
-    "figure": 0.25, "missing": float("nan"),
+    "schema": 1, "name": "a-00000000", "experiment": "x", "status": "done", "digest": "d", "group": "g",
+    "choices": {"task": "classification", "strategy": "finetune", "dataset": "d", "backbone": "cnn10", "head": "linear",
+                "weights": "none", "seed": 0, "size": 32},
+    "test": {"accuracy": 0.5}, "cost": {}, "steps": [], "figure": 0.25, "missing": float("nan"),
 }  # fmt: skip
 
 
@@ -53,13 +55,9 @@ def test_what_is_no_record_is_named(tmp_path, content):
 
 def test_the_best_run_on_a_data_set_is_found_by_validation_on_its_latest_content(tmp_path):
     def record(name, accuracy, day, fingerprint="f", data="pets", **more):
-        return {
-            "schema": 1, "name": name, "experiment": "x", "status": "done", "digest": name, "group": name,
-            "choices": {
-                "task": "classification", "dataset": "folder", "data": data, "data_fingerprint": fingerprint, **more
-            },
-            "val": {"accuracy": accuracy, "loss": 1.0}, "finished": f"2026-01-0{day}",
-        }  # fmt: skip
+        choices = {**RECORD["choices"], "dataset": "folder", "data": data, "data_fingerprint": fingerprint, **more}
+        own = {"name": name, "digest": name, "group": name, "choices": choices, "finished": f"2026-01-0{day}"}
+        return {**RECORD, **own, "val": {"accuracy": accuracy, "loss": 1.0}}
 
     runs = [
         record("old", 0.9, 1, "e"), record("good", 0.8, 2), record("bad", 0.5, 3),

@@ -16,7 +16,7 @@ from lab.net import Net, to_numpy
 from lab.steps import Adapt, Fit, Match, Phase, Recalibrate
 from lab.train import Trainer
 
-QUICK = ("scratch", "extract", "finetune", "lora")  # the others' learning is a slow test
+QUICK = ("scratch", "extract")  # the others' learning is a slow test
 SLOW_LEARNERS = ("bitfit", "lora", "bn_only", "gradual", "lpft", "surgical")
 
 # each as it is called in the contract; distill needs a run to learn from

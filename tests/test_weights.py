@@ -158,6 +158,7 @@ def test_the_embedded_source_is_what_its_record_says():
         weights.find("source", names.build("backbones", "MobileNetV2"), None)
 
 
+@pytest.mark.slow
 def test_efficientnets_own_file_gives_the_features_that_keras_gives_with_it(tmp_path, monkeypatch):
     """Keras adds a layer of constants where it loads that file, and only there."""
     from keras.src.utils import file_utils

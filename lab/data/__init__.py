@@ -7,6 +7,7 @@ a batch holds is a function of (seed, phase, step), so a run can be resumed anyw
 
 import difflib
 import hashlib
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -20,6 +21,7 @@ from lab.columns import Table
 from lab.errors import BadInput
 
 Array = np.ndarray
+LONGEST = 200  # characters of a class's name
 IGNORED = 255  # the label of pixels that count nowhere: not in the loss, not in a figure
 
 
@@ -177,8 +179,8 @@ def hw(size: int | str) -> tuple[int, int]:
     """(height, width) in pixels of a size: 64 is a square, 240x180 is 240 wide and 180 high."""
     if isinstance(size, int):
         return size, size
-    width, height = (int(n) for n in size.split("x"))
-    return height, width
+    width, _, height = size.partition("x")
+    return int(height or width), int(width)
 
 
 def parted(whole: Split, parts: dict[str, Array], **about: Any) -> Data:
@@ -190,10 +192,17 @@ def printable(name: str, where: str) -> str:
     """A class's name, if it can be shown in a terminal and in a table.
 
     Raises:
-        BadInput: it is empty, or has control characters or bytes that are no text.
+        BadInput: it is empty, absurdly long, has control characters or bytes that are no text, or is a formula to
+            the spreadsheets that open what the lab writes.
     """
     if not name.strip() or not name.isprintable():
-        raise BadInput(f"{where}: the class name {name!r} cannot be printed; rename it")
+        raise BadInput(f"{where}: the class name {name[:LONGEST]!r} cannot be printed; rename it")
+    if len(name) > LONGEST:
+        raise BadInput(f"{where}: a class name has {len(name):,} characters, {name[:30]} ...; {LONGEST} are allowed")
+    if re.match(r"[=@]|[+-](?![\d.]+$)", name) and name not in "+-":
+        raise BadInput(
+            f"{where}: the class name {name} is a formula to a spreadsheet, as it begins with {name[0]}; rename it"
+        )
     return name
 
 

@@ -89,7 +89,10 @@ def _lines(text: str, where: str) -> tuple[list[str], list[int]]:
 
 def _table(text: str, where: str) -> tuple[list[str], list[int]]:
     """A column of names and, or not, three of colours; without a header, names in the first column."""
-    rows = [[c.strip() for c in row] for row in csv.reader(io.StringIO(text)) if any(c.strip() for c in row)]
+    try:
+        rows = [[c.strip() for c in row] for row in csv.reader(io.StringIO(text)) if any(c.strip() for c in row)]
+    except csv.Error as error:
+        raise BadInput(f"{where} cannot be read as a table: {error}; save it again as CSV") from None
     header = [c.lower() for c in rows[0]] if rows else []
     column = next((header.index(n) for n in NAMES if n in header), None)
     if column is None:

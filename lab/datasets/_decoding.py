@@ -2,6 +2,7 @@
 
 import io
 import struct
+import warnings
 from typing import Literal
 
 import numpy as np
@@ -13,6 +14,7 @@ Box = tuple[int, int, int, int]  # pixels: left, top, right, bottom
 SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 ENDINGS = (*SUFFIXES, ".npy")  # of images whose bands are described
 LARGEST = 200_000_000  # pixels of an image: 600 MB once decoded
+warnings.filterwarnings("ignore", module=r"PIL\.")  # of what is corrupt: that is said in our own words, or mended
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns from 89 megapixels on; `opened` refuses, at LARGEST
 
 DAMAGED = (
@@ -53,7 +55,7 @@ def opened(content: bytes) -> Image.Image:
     except UnidentifiedImageError:
         raise Unreadable("is not a readable image: its content is of no known format") from None
     except DAMAGED as error:
-        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+        raise Unreadable(f"is not a readable image: {first_line(error)}") from None
     if image.width * image.height > LARGEST:
         raise Unreadable(f"has {image.width:,} x {image.height:,} pixels; {LARGEST // 10**6} million are allowed")
     return image
@@ -68,7 +70,7 @@ def upright_size(image: Image.Image) -> tuple[int, int]:
     try:
         turned = image.getexif().get(ExifTags.Base.Orientation, 1) >= 5  # by a quarter
     except DAMAGED as error:
-        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+        raise Unreadable(f"is not a readable image: {first_line(error)}") from None
     return (image.height, image.width) if turned else image.size
 
 
@@ -92,7 +94,7 @@ def rgb(image: Image.Image, least: int) -> Image.Image:
             image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
         return image.convert("RGB")
     except DAMAGED as error:
-        raise Unreadable(f"is not a readable image: {_first_line(error)}") from None
+        raise Unreadable(f"is not a readable image: {first_line(error)}") from None
 
 
 def fitted(image: Image.Image, size: Size, fit: Fit = "squash") -> np.ndarray:
@@ -136,5 +138,6 @@ def _eight_bits(image: Image.Image) -> Image.Image:
     return Image.fromarray(np.round(values / 257).astype("uint8"))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).split("\n")[0][:100]
+def first_line(error: Exception) -> str:
+    """What an error says, or its kind where it says nothing, as EOFError."""
+    return (str(error).strip() or type(error).__name__).splitlines()[0][:100]

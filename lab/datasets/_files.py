@@ -28,6 +28,14 @@ def hidden(name: str) -> bool:
     return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
 
 
+def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
+    """A file in an archive, opened; damage to its header is told as that to its content is."""
+    try:
+        return archive.open(info)
+    except (ValueError, struct.error) as error:
+        raise zipfile.BadZipFile(str(error)) from None
+
+
 class Files:
     """The files below a folder, or in a zip archive, by their names with `/`.
 
@@ -135,7 +143,7 @@ class Files:
         self.archives.append(archive)
         infos = {i.filename: i for i in archive.infolist()}  # of two with one name, the last, as when unpacking
         for name in infos:
-            if name.startswith("/") or ".." in PurePosixPath(name).parts:
+            if not name or name.startswith("/") or ".." in PurePosixPath(name).parts:
                 self.close()
                 raise BadInput(f"{path.name} holds the path {name!r}, which leads out of the archive; refused")
         for inner, info in infos.items():
@@ -160,7 +168,7 @@ class Files:
             size = info.file_size if info else (self.root / name).stat().st_size
             if size > largest:
                 raise BadInput(f"{self.called(name)} has {size:,} bytes; {largest:,} are allowed")
-            with archive.open(info) if archive and info else (self.root / name).open("rb") as stream:
+            with _member(archive, info) if archive and info else (self.root / name).open("rb") as stream:
                 yield stream, size
         except DAMAGED as error:
             raise BadInput(f"{self.called(name)} cannot be read: {error}") from None

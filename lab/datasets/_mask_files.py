@@ -8,7 +8,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from lab.data import IGNORED
-from lab.datasets._decoding import DAMAGED, Fit, Unreadable, opened
+from lab.datasets._decoding import DAMAGED, Fit, Unreadable, first_line, opened
 
 Array = np.ndarray
 STRIP = 1 << 22  # pixels of a mask that are counted at a time
@@ -63,7 +63,7 @@ def plain(content: bytes) -> Image.Image:
             ImageOps.exif_transpose(image, in_place=True)
             image.load()
         except DAMAGED as error:
-            raise Unreadable(f"is not a readable image: {str(error).splitlines()[0][:100]}") from None
+            raise Unreadable(f"is not a readable image: {first_line(error)}") from None
         if image.mode in ("RGBA", "LA"):
             if image.getchannel("A").getextrema() != (255, 255):
                 raise Unreadable("has transparent pixels, which are of no class; save it without transparency")

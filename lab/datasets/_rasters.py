@@ -17,14 +17,16 @@ import numpy as np
 from PIL import Image
 
 from lab.bands import FILE, Band, parsed, shown
-from lab.datasets import _ground
-from lab.datasets._decoding import DAMAGED, LARGEST, Fit, Size, Unreadable, fitted, sides
+from lab.datasets import _ground, _npy
+from lab.datasets._decoding import DAMAGED, LARGEST, Fit, Size, Unreadable, first_line, fitted, sides
 from lab.datasets._index import LOOK, Entry
 from lab.errors import BadInput
 from lab.scaling import is_datum
 
 Array = np.ndarray
 NUMPY = b"\x93NUMPY"
+# GDAL's names of the formats in files of these endings; others, as VRT and WMS, read what they name: files, addresses
+FORMATS = ["GTiff", "PNG", "JPEG", "PNM", "BMP", "GIF", "WEBP"]
 
 
 def described(files: Any) -> tuple[Band, ...]:
@@ -160,9 +162,10 @@ def _layer(content: bytes) -> Array:
     """A file's content as (H, W, C)."""
     if content[:6] == NUMPY:
         try:
+            _npy.look(io.BytesIO(content), len(content))
             array = np.load(io.BytesIO(content), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise Unreadable(f"is not a readable array: {str(error).splitlines()[0][:100]}") from None
+        except (ValueError, TypeError, SyntaxError, EOFError, OSError) as error:
+            raise Unreadable(f"is not a readable array: {first_line(error)}") from None
         array = array[..., None] if array.ndim == 2 else array
         if array.ndim != 3:
             raise Unreadable(f"has the shape {array.shape}; an image is (H, W), (H, W, C) or (C, H, W)")
@@ -188,10 +191,12 @@ def raster(file: bytes | Path) -> Iterator[Any]:
     try:
         with ExitStack() as stack:
             is_path = isinstance(file, Path)
-            made = rasterio.open(file) if is_path else stack.enter_context(rasterio.MemoryFile(file)).open()
+            place = file if is_path else stack.enter_context(rasterio.MemoryFile(file)).name
+            with rasterio.Env():  # knows the formats; `rasterio.open` takes no list of them
+                made = rasterio.DatasetReader(place, driver=FORMATS)
             yield stack.enter_context(made)
     except (RasterioError, *DAMAGED) as error:
-        raise Unreadable(f"is not a readable image: {str(error).splitlines()[0][:100]}") from None
+        raise Unreadable(f"is not a readable image: {first_line(error)}") from None
 
 
 def _of_known_type(array: Array) -> Array:

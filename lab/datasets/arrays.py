@@ -1,15 +1,19 @@
 import re
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from lab.data import Data, Split, parted
-from lab.datasets import Dataset, digest_of
+from lab.datasets import Dataset, _npy, digest_of
+from lab.datasets._decoding import first_line
+from lab.datasets._files import DAMAGED
 from lab.datasets._splitting import dealt, split_called
 from lab.errors import BadInput
 
 Array = np.ndarray
+MOST = 100_000  # classes
 IMAGES, LABELS = ("x", "image", "images", "data", "arr_0"), ("y", "label", "labels", "target", "targets", "arr_1")
 
 
@@ -41,10 +45,14 @@ class Arrays(Dataset):
         if not data_dir or not path.is_file():
             raise BadInput(f"no such file of arrays: {data_dir}; give an .npz file with x_train, y_train, ...")
         try:
+            with zipfile.ZipFile(path) as archive:
+                for info in archive.infolist():
+                    with archive.open(info) as stream:
+                        _npy.look(stream, info.file_size)
             with np.load(path, allow_pickle=False) as file:
                 held = {name: file[name] for name in file.files}
-        except (OSError, ValueError, EOFError, KeyError) as error:
-            raise BadInput(f"{path.name} is not an .npz file of arrays: {str(error).splitlines()[0][:100]}") from None
+        except (*DAMAGED, ValueError, TypeError, SyntaxError) as error:
+            raise BadInput(f"{path.name} is not an .npz file of arrays: {first_line(error)}") from None
         return made(held, path.name)
 
 
@@ -85,7 +93,13 @@ def arranged(images: Array, labels: Array, given: list[str | None], names: Array
         BadInput: fewer names than labels.
     """
     values, numbers = np.unique(labels, return_inverse=True)
+    if values.dtype.kind not in "iuUSb":
+        raise BadInput(f"{what} has labels of type {values.dtype}, as {values[0]}; give whole numbers or words")
     if values.dtype.kind in "iu":
+        if len(values) and not 0 <= int(values[0]) <= int(values[-1]) < MOST:
+            raise BadInput(
+                f"{what} has labels from {values[0]} to {values[-1]}; they go from 0 to {MOST - 1:,} at most"
+            )
         numbers = labels.astype("int64")
         values = np.arange(max(int(numbers.max()) + 1, len(names) if names is not None else 0))
     classes = [str(v) for v in (values if names is None else names)]
@@ -110,13 +124,15 @@ def pictures(x: Array, what: str) -> Array:
         x = x.transpose(0, 2, 3, 1)
     if x.dtype == np.uint8:
         return x
-    low, high = float(x.min()), float(x.max())
+    low, high = (float(x.min()), float(x.max())) if x.size and x.dtype.kind in "iuf" else (0.0, 0.0)
     if x.dtype.kind in "iu" and low >= 0 and high <= 65535:
         return x.astype("uint8") if high <= 255 else np.round(x / 257).astype("uint8")
     if x.dtype.kind == "f" and low >= 0 and high <= 1:
         return np.round(x * 255).astype("uint8")
     if x.dtype.kind == "f" and low >= 0 and high <= 255 and np.array_equal(x, np.round(x)):
         return x.astype("uint8")
+    if x.dtype.kind not in "iuf":
+        raise BadInput(f"{what} holds {x.dtype}; images are whole numbers of 8 or 16 bits, or numbers from 0 to 1")
     raise BadInput(
         f"{what} has values from {low:g} to {high:g} of type {x.dtype}; give whole numbers from 0 to 255 or 65535, or "
         "numbers from 0 to 1, not normalised: the network does that itself"

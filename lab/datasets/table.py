@@ -5,7 +5,7 @@ from pathlib import Path
 from lab.bands import FILE
 from lab.data import printable
 from lab.datasets import TABLES
-from lab.datasets._decoding import ENDINGS
+from lab.datasets._decoding import ENDINGS, first_line
 from lab.datasets._files import Files
 from lab.datasets._own import Example, Own
 from lab.datasets._splitting import split_called
@@ -71,7 +71,7 @@ def _rows(file: Path) -> list[dict[str, str]]:
             separator = "\t" if file.suffix.lower() == ".tsv" else None
             frame = pd.read_csv(file, sep=separator, engine="python", dtype=str, keep_default_na=False)
     except (OSError, ValueError, KeyError, csv.Error) as error:  # pandas' own errors of parsing are ValueErrors
-        raise BadInput(f"{file.name} cannot be read as a table: {str(error).splitlines()[0][:100]}") from None
+        raise BadInput(f"{file.name} cannot be read as a table: {first_line(error)}") from None
     if frame.empty:
         raise BadInput(f"{file.name} has no row; it needs a line for each image")
     return [{str(k): str(v) for k, v in row.items()} for row in frame.to_dict("records")]

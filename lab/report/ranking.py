@@ -8,6 +8,7 @@ from typing import Any
 from tabulate import tabulate
 
 from lab import store
+from lab.errors import BadInput
 from lab.report.markdown import safe
 from lab.spec import LATER, digest, plain
 from lab.tasks import score
@@ -20,6 +21,7 @@ FEATURES_OF = (
 )  # fmt: skip
 SCORES = {"logme": "LogME", "h_score": "H-score", "leep": "LEEP", "nce": "NCE", "probe": "probe accuracy"}
 ASKED = ("sample", "seed", "strategy")  # beside the rows
+ROW = {"choices", "scores", "status"}  # in every row
 ENOUGH = 3  # pairs: two agree by chance as often as not
 
 
@@ -30,8 +32,25 @@ def path_of(root: Path, record: Record) -> Path:
 
 
 def read(root: Path) -> dict[str, Record]:
-    """The rankings that were recorded, by the names of their files, in order."""
-    return {path.name: json.loads(path.read_text("utf-8")) for path in sorted(store.results(root).glob("rank-*.json"))}
+    """The rankings that were recorded, by the names of their files, in order.
+
+    Raises:
+        BadInput: names the file that is no ranking.
+    """
+    return {path.name: _read_one(path) for path in sorted(store.results(root).glob("rank-*.json"))}
+
+
+def _read_one(path: Path) -> Record:
+    try:
+        record = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise BadInput(f"{path} is not a ranking: {str(error)[:100]}; remove it, or restore it") from None
+    rows = record.get("rows") if isinstance(record, dict) else None
+    if not isinstance(rows, list) or not rows or any(k not in record for k in ASKED):
+        raise BadInput(f"{path} is not a ranking of this lab (rows, {', '.join(ASKED)}); remove it, or restore it")
+    if not all(isinstance(row, dict) and set(row) >= ROW and isinstance(row["choices"], dict) for row in rows):
+        raise BadInput(f"{path} is not a ranking of this lab: each row has {', '.join(sorted(ROW))}; restore it")
+    return record
 
 
 def compared(record: Record, records: list[Record]) -> Record:
