@@ -1,6 +1,7 @@
 """What all commands share: where they work, how they fail. No Keras."""
 
 import argparse
+import errno
 import signal
 import sys
 import traceback
@@ -56,6 +57,13 @@ def call(main: Callable[[list[str]], int], argv: list[str] | None = None) -> int
     except BrokenPipeError:  # the reader of our output, `head` say, has gone
         sys.stderr.close()
         return 0
+    except OSError as error:
+        if error.errno not in (errno.ENAMETOOLONG, errno.EACCES):
+            raise
+        if "--debug" in words:
+            traceback.print_exc()
+        print(f"error: {one_line(f'{error.strerror}: {error.filename}')}; name another", file=sys.stderr)
+        return 2
 
 
 def one_line(text: str) -> str:

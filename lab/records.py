@@ -29,7 +29,7 @@ class Choices(TypedDict):
     limit: NotRequired[int | None]
     budget: NotRequired[Text]
     batch_size: NotRequired[int]
-    learning_rate: NotRequired[float]
+    learning_rate: NotRequired[float | Literal["auto"]]
     augment: NotRequired[Text]
     loss: NotRequired[Text]
     channels: NotRequired[Text]

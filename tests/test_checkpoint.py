@@ -5,7 +5,7 @@ import signal
 
 import numpy as np
 import pytest
-from conftest import tiny_trainer
+from conftest import tiny_masks, tiny_trainer
 from test_strategies import STRATEGIES, Resolved, made_trainer
 
 from lab import names
@@ -117,14 +117,17 @@ def test_a_signal_ends_training_between_two_steps_and_nothing_is_lost(tmp_path):
     same(whole.variables(), trainer.variables())
 
 
-def test_a_batch_in_parts_learns_what_a_whole_one_does(tmp_path):
+@pytest.mark.parametrize("masks", [False, True], ids=["images", "features of masks"])
+def test_a_batch_in_parts_learns_what_a_whole_one_does(tmp_path, masks):
     """Where there is no batch norm: gradients are the mean of the parts' gradients."""
+    options = {"data": tiny_masks(), "head": "unet(4,4,4,4,norm='none')"} if masks else {}
     made = [
-        tiny_trainer(tmp_path, backbone="cnn10(width=4,norm='none')", epochs=2, parts=n, optimizer="sgd")
+        tiny_trainer(tmp_path, backbone="cnn10(width=4,norm='none')", epochs=2, parts=n, optimizer="sgd", **options)
         for n in (1, 4)
     ]
     for trainer in made:
-        trainer.execute(Phase(trainer.net.parts.all))
+        parts = trainer.net.parts
+        trainer.execute(Phase(parts.stage("head"), inputs="features") if masks else Phase(parts.all))
     for a, b in zip(*(t.variables() for t in made), strict=True):
         assert np.allclose(a, b, atol=1e-5)
     one, other = (t.record[0]["history"][-1] for t in made)

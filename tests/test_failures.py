@@ -22,7 +22,7 @@ HERE = Run(
     strategy="scratch", backbone="cnn10(width=4,norm='none')", dataset="digits", limit=60, size=16, epochs=2,
     checks="none",
 )  # fmt: skip
-BRIEF = {"status": "done", "test": {"accuracy": 0.5}, "train": {"accuracy": 0.5}}
+BRIEF = {"status": "done", "test": {"accuracy": 0.5}, "train": {"accuracy": 0.5}, "cost": {}, "steps": []}
 
 
 def test_where_memory_does_not_suffice_a_batch_is_trained_in_parts_as_the_record_says(tmp_path, monkeypatch, capsys):
@@ -168,15 +168,8 @@ def test_a_run_that_another_process_is_at_comes_last_and_is_not_done_twice(tmp_p
 
     def child_of(order, show, log):
         begun.append(order["run"]["seed"])
-        made = {
-            "schema": 1,
-            "name": first.stem,
-            "experiment": "x",
-            "status": "done",
-            "digest": first.digest,
-            "group": "",
-        }
-        store.write(tmp_path, {**made, "choices": first.choices})  # meanwhile they finish
+        made = {"schema": 1, "name": first.stem, "experiment": "x", "digest": first.digest, "group": ""}
+        store.write(tmp_path, {**made, **BRIEF, "choices": first.choices})  # meanwhile they finish
         theirs.release()
         return 0, {"record": BRIEF}
 

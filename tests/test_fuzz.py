@@ -22,8 +22,8 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parent.parent
-SECONDS = 10  # of each reader
-LIMITS = [f"-max_total_time={SECONDS}", "-runs=30000", "-seed=1", "-timeout=10", "-rss_limit_mb=3000", "-max_len=4096"]
+SECONDS = 20  # of each reader
+LIMITS = [f"-max_total_time={SECONDS}", "-runs=50000", "-seed=1", "-timeout=10", "-rss_limit_mb=3000", "-max_len=4096"]
 MODULES = (
     "bands", "columns", "few", "names", "run", "spec", "store", "report.ranking", "datasets._class_list",
     "datasets._files", "datasets._mask_files", "datasets._pickles", "datasets._rasters", "datasets.arrays",
@@ -63,13 +63,12 @@ def name(content, place):
 
 
 def flags(content, place):
-    from lab import bands, columns, few, run, spec
+    from lab import bands, few, run, spec
 
     text = content.decode("utf-8", "surrogateescape")
     words = (
         run.split_commas, run.seeds_of, few.check, spec.dropped, spec.names_of_policies, spec.check_name,
         lambda text: bands.chosen(bands.SENTINEL2, text), lambda text: spec.check(spec.Run(budget=text, size=text)),
-        lambda text: columns.read(place / text.replace("\0", "")),
     )  # fmt: skip
     for read in words:
         try:
@@ -347,6 +346,15 @@ def begun(reader):
         "pickled": [pickle.dumps({"x": stored, "y": [1, "a", b"b", (2.5, None)]}, p) for p in range(6)],
     }[reader]  # fmt: skip
     return [i if isinstance(i, bytes) else i.encode() if isinstance(i, str) else json.dumps(i).encode() for i in inputs]
+
+
+@pytest.mark.parametrize("words", ["--dataset {}", "--dataset folder --data-dir {}", "--dataset csv:{}.csv"])
+def test_a_name_that_no_file_can_have_is_refused_in_one_line(words, capsys):
+    from lab import command, run
+
+    assert command.call(run.main, ["--dry-run", *words.format(300 * "a").split()]) == 2
+    said = capsys.readouterr().err.strip()
+    assert said.startswith("error: File name too long: ") and "\n" not in said
 
 
 def test_an_image_that_names_another_file_does_not_show_it(tmp_path):
