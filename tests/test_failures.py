@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from conftest import ROOT, TINY, recorded_run
+from conftest import ROOT, TINY, photos, recorded_run
 from filelock import FileLock
 
 from lab import child, process, runner, store
@@ -88,6 +89,35 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path):
     assert done.returncode == 2 and "cannot write" in said and "File too large" in said and "Traceback" not in said
     assert store.read(tmp_path) == []
     assert not [p for p in tmp_path.rglob("*") if store.BEGUN.fullmatch(p.name)]
+
+
+def test_an_image_that_breaks_while_a_run_reads_it_is_named_and_the_next_run_goes_on(tmp_path, monkeypatch, capsys):
+    pets = photos(tmp_path / "pets", {f"{c}/{i}.png": n for n, c in enumerate("ab") for i in range(20)})
+    whole, own = {p: p.read_bytes() for p in pets.glob("a/*.png")}, runner.child
+
+    class Breaking:
+        """Shows nothing, and spoils images once the first epoch is over."""
+
+        say = print
+
+        def event(self, it):
+            if "val_loss" in it:
+                for path in whole:
+                    path.write_bytes(b"no image")
+
+    def child_of(order, show, log):
+        if order["run"]["seed"] == 0:
+            code, end = own(order, Breaking(), log)
+            assert code == 2 and re.search(r"pets/a/\d+\.png is not a readable image", end["error"])
+            return code, end
+        for path, content in whole.items():
+            path.write_bytes(content)
+        return own(order, show, log)
+
+    monkeypatch.setattr(runner, "child", child_of)
+    endless = {**vars(HERE), "dataset": str(pets), "limit": None, "image_cache": "none", "epochs": 500}
+    assert runner.run_all([Run(**endless), Run(**{**endless, "seed": 1, "epochs": 1})], "x", tmp_path, "it") == 2
+    assert [(r["status"], r["choices"]["seed"]) for r in store.read(tmp_path)] == [("done", 1)]
 
 
 def test_what_is_done_while_signals_are_held_is_done_to_its_end():
