@@ -15,14 +15,17 @@ from lab.net import Net, to_numpy
 from lab.steps import Selection
 
 
-def reestimate(net: Net, chosen: Selection, batches: Iterable[Any]) -> int:
-    """Sets the chosen statistics to their mean over batches of images (N, H, W, C); returns how many there were."""
+def reestimate(net: Net, chosen: Selection, forward: keras.Model, batches: Iterable[Any]) -> int:
+    """Sets the chosen statistics to their mean over batches of images (N, H, W, C); returns how many there were.
+
+    `forward` is what `in_training_mode` made of the same net and statistics, before or now.
+    """
     net.train_only(chosen)
     norms = [n for n in net.norms() if n.trainable]
     momentum = [n.momentum for n in norms]
     for n in norms:
         n.momentum = 0.0  # a forward pass then leaves the batch's own statistics behind
-    forward, count = _forward_in_training_mode(net), 0
+    count = 0
     sums = [[np.zeros(n.moving_mean.shape), np.zeros(n.moving_mean.shape)] for n in norms]
     for images in batches:
         forward.train_on_batch(images, np.zeros((len(images), 1), "float32"))
@@ -37,8 +40,8 @@ def reestimate(net: Net, chosen: Selection, batches: Iterable[Any]) -> int:
     return count
 
 
-def _forward_in_training_mode(net: Net) -> keras.Model:
-    """A model whose compiled training step updates statistics and no weight.
+def in_training_mode(net: Net, chosen: Selection) -> keras.Model:
+    """A model whose compiled training step updates the chosen statistics and no weight.
 
     One variable of no use learns, at a rate of 0, since the backends refuse to train nothing.
     """
@@ -49,7 +52,7 @@ def _forward_in_training_mode(net: Net) -> keras.Model:
 
 
 class _Null(keras.layers.Layer):
-    """Anything (N, ...) to zeros (N, 1), times a variable: see `_forward_in_training_mode`."""
+    """Anything (N, ...) to zeros (N, 1), times a variable: see `in_training_mode`."""
 
     def build(self, shape):
         self.nothing = self.add_weight(shape=(), initializer="zeros")

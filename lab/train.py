@@ -24,7 +24,7 @@ from lab.feed import Feed
 from lab.net import Net, assign, to_numpy
 from lab.proof import moved
 from lab.reading import ahead
-from lab.recalibrate import reestimate
+from lab.recalibrate import in_training_mode, reestimate
 from lab.steps import Adapt, Fit, Match, Phase, Problem, Recalibrate, Result, Selection, Step
 from lab.training import Training
 
@@ -96,7 +96,8 @@ class Trainer:
         self._before = (0.0, 0.0)
         self.found: dict[str, float] = {}
         self.tried: Any = None
-        self._infer: dict[int, keras.Model] = {}
+        self._traced: dict[Any, keras.Model] = {}
+        self._cut: dict[str, Array] | None = None  # features by split; None where what is before the cut may move
         self.is_pyramid = net.head is not None and net.head.task == "segmentation"
         self._weights = (
             WEIGHTS[options.balance](task.frequencies(data.train, data.classes)) if options.balance in WEIGHTS else None
@@ -132,13 +133,14 @@ class Trainer:
         """What a finished step gave: the network gets the same parts, and after the last one its weights."""
         number = len(self.results)
         self.record.append(about["record"][number])
+        self._cut = {} if self.is_on_features(step) else None
         if isinstance(step, Adapt):
             self.net.adapt(step.rank)
         elif isinstance(step, Match):
             self.net.match(np.zeros(self.record[-1]["matched"], "float32"))
         elif isinstance(step, Fit) and self.record[-1]["probe"]:
             self.net.put_layer(self.record[-1]["probe"])
-        self._infer.clear()
+        self._traced.clear()
         self.results.append(Result(**{**about["results"][number], "parts": self.net.parts}))
         if len(self.results) == len(about["results"]):
             assign(self.net.model.variables, arrays["variables"])
@@ -165,6 +167,7 @@ class Trainer:
 
     def _do(self, step: Step) -> tuple[Result, Selection]:
         """(what the step gave, the variables that it may have moved; what is new in the network is in none)."""
+        self._cut = {} if self.is_on_features(step) else None
         if isinstance(step, Phase):
             return Training(self, step).run(), step.select
         if isinstance(step, Recalibrate):
@@ -187,12 +190,17 @@ class Trainer:
 
         They are `batches`, or one pass over the training set if that is less.
         """
-        return reestimate(self.net, chosen, self.feed.plain(batches)) if chosen else 0
+        if not chosen:
+            return 0
+        self._cut = None
+        if chosen not in self._traced:  # once: the same statistics may be asked for after each epoch
+            self._traced[chosen] = in_training_mode(self.net, chosen)
+        return reestimate(self.net, chosen, self._traced[chosen], self.feed.plain(batches))
 
     def _adapt(self, step: Adapt) -> Result:
         """Adds low-rank matrices to the backbone's kernels; Hu et al. 2021, section 4.1."""
         self.record[-1]["adapted"] = self.net.adapt(step.rank)
-        self._infer.clear()
+        self._traced.clear()
         return Result(step.name, self.score(), parts=self.net.parts)
 
     def _fit(self, step: Fit) -> Result:
@@ -208,7 +216,7 @@ class Trainer:
 
         found = step.solve(Problem(x, y, x_val, y_val, len(self.data.classes), self.options.seed, tell))
         self.net.put(found)
-        self._infer.clear()
+        self._traced.clear()
         self.record[-1] |= {
             "features": "read from the cache" if read else "computed",
             "found": found.about,
@@ -223,7 +231,7 @@ class Trainer:
         table = counted.table(meter.probabilities, labels)
         self.net.match(table)
         self.record[-1]["matched"] = table.shape
-        self._infer.clear()
+        self._traced.clear()
         return Result(step.name, self.score())
 
     @property
@@ -241,8 +249,14 @@ class Trainer:
 
     # Features, evaluation
 
+    def is_on_features(self, step: Step) -> bool:
+        """Whether a step leaves everything before the cut as it is, and works on what that gives."""
+        return isinstance(step, Fit) or (isinstance(step, Phase) and step.inputs == "features" and not self.is_pyramid)
+
     def features(self, split: Split) -> tuple[Array, bool]:
         """(features of a split, whether they were computed before)."""
+        if self._cut is not None and split.digest in self._cut:
+            return self._cut[split.digest], True
         key = {
             "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
             "backbone": str(self.net.backbone), "head": str(self.net.head), "shape": self.net.shape,
@@ -251,7 +265,10 @@ class Trainer:
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),
             "keras": keras.__version__,
         }  # fmt: skip
-        return features.cached(self.cache, key, split, self.options.at_once, self.cut)
+        found, read = features.cached(self.cache, key, split, self.options.at_once, self.cut)
+        if self._cut is not None:
+            self._cut[split.digest] = found
+        return found, read
 
     def cut(self, images: Array) -> Any:
         """Images (B, h, w, C) uint8 to features, in inference mode; a list of them where they are a pyramid."""
@@ -261,21 +278,33 @@ class Trainer:
     def score(self) -> float:
         return self.evaluate(self.data.val)[0][self.task.SCORE]
 
-    def evaluate(self, split: Split, model=None, inputs: Array | None = None, last: bool = False) -> tuple[dict, Any]:
-        """The task's figures over a whole split, none dropped, and the meter that took them: the last or any other."""
-        model = self.inference(model or self.net.model)
+    def evaluate(self, split: Split, last: bool = False) -> tuple[dict, Any]:
+        """The task's figures over a whole split, none dropped, and the meter that took them: the last or any other.
+
+        After a step on features they are what is read, and not the images once more.
+        """
         meter = (self.task.last_meter if last else self.task.meter)(self.data.classes)
         takes = list(eval_batches(len(split), self.options.at_once))
         wanted = [take for take, _ in takes]
-        read = zip(ahead(split.images if inputs is None else inputs, wanted), ahead(split.labels, wanted), strict=True)
-        for (_, real), (images, labels) in zip(takes, read, strict=True):
-            x = self.net.sized(images) if inputs is None else images
-            probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(x)))
+        by_features = self._cut is not None
+        found, forward = (self.features(split)[0], self._of_features) if by_features else (split.images, self.logits)
+        read = zip(ahead(found, wanted), ahead(split.labels, wanted), strict=True)
+        for (_, real), (x, labels) in zip(takes, read, strict=True):
+            probabilities = self.task.probabilities(forward(x))
             meter.update(labels[:real], probabilities[:real])
         return meter.result(), meter
 
-    def inference(self, model) -> keras.Model:
+    def logits(self, images: Array) -> Array:
+        """What the network gives for images (B, h, w, C) as they are stored; by what evaluation has traced already."""
+        if self._cut is not None:
+            return self._of_features(self.cut(images))
+        return to_numpy(self._inference(self.net.model).predict_on_batch(self.net.sized(images)))
+
+    def _of_features(self, features: Array) -> Array:
+        return to_numpy(self._inference(self.net.top).predict_on_batch(features))
+
+    def _inference(self, model) -> keras.Model:
         """The same layers in a model that is never compiled, so that its trace outlives each phase's."""
-        if id(model) not in self._infer:
-            self._infer[id(model)] = keras.Model(model.inputs, model.outputs[0])
-        return self._infer[id(model)]
+        if id(model) not in self._traced:
+            self._traced[id(model)] = keras.Model(model.inputs, model.outputs[0])
+        return self._traced[id(model)]

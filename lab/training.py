@@ -242,9 +242,9 @@ class Training:
         if trainer.is_pyramid:
             self.row["features"] = "computed for each batch: a pyramid's are too many to be kept"
             return partial(trainer.feed.through, trainer.cut), lambda: trainer.evaluate(trainer.data.val)[0], net.top
-        (cut, read), (val, _) = trainer.features(trainer.data.train), trainer.features(trainer.data.val)
+        (cut, read), _ = trainer.features(trainer.data.train), trainer.features(trainer.data.val)
         self.row["features"] = "read from the cache" if read else "computed"
-        return partial(trainer.feed.of, cut), lambda: trainer.evaluate(trainer.data.val, net.top, val)[0], net.top
+        return partial(trainer.feed.of, cut), lambda: trainer.evaluate(trainer.data.val)[0], net.top
 
     def budget(self) -> tuple[int, int]:
         """(steps of this phase, steps between two validations).
