@@ -34,6 +34,11 @@ def environment() -> dict[str, Any]:
     }
 
 
+def kept_at_home() -> Path:
+    """The folder of what is worth keeping from one folder of results to the next, and can be made again."""
+    return Path(os.environ.get("LAB_CACHE") or "~/.cache/transfer-learning-lab").expanduser()
+
+
 def now() -> str:
     """The time in UTC, as records give it: ISO 8601, to the second."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -14,7 +14,7 @@ from lab.checkpoint import Checkpoint
 from lab.checks.rate import found_by_range_test
 from lab.data import Data, checked, hw
 from lab.distillation import Distillation
-from lab.environment import device, environment
+from lab.environment import device, environment, kept_at_home
 from lab.errors import BadInput, Unavailable
 from lab.load import open_net, reopen
 from lab.net import Net
@@ -37,6 +37,7 @@ def open_trainer(
     """
     run = resolved.run
     repeatable()
+    kept_compiled()
     tell({"event": "note", "text": "reading data"})
     data = read(resolved, store.cache(root, "images"))
     tell({"event": "note", "text": "building"})
@@ -103,6 +104,14 @@ def inputs_of(resolved: Resolved, data) -> dict[str, Any]:
     bands = tuple(data.bands[i] for i in take)
     measure = standardizing if data.table else scaling
     return {"channels": resolved.channels, "bands": bands, "scaling": measure(data.train, data.bands, take)}
+
+
+def kept_compiled() -> None:
+    """Has JAX keep what it compiles for an accelerator, where that takes minutes, for the runs that come after."""
+    if keras.backend.backend() == "jax" and device() != "cpu":
+        import jax
+
+        jax.config.update("jax_compilation_cache_dir", str(kept_at_home() / "compiled"))
 
 
 def repeatable() -> None:

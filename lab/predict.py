@@ -268,7 +268,7 @@ def fit_of(dataset: str) -> Any:
 def batches(
     files: list[tuple[str, Any, str]], shape: tuple[int, int, int], fit: Any, count: int = BATCH
 ) -> Iterator[Any]:
-    """Yields up to `count` images (B, H, W, C) uint8 at the size, with the bands and in the way of the run's data.
+    """Yields up to `count` images (B, H, W, C) at the size, with the bands and in the way of the run's data.
 
     Raises:
         BadInput: a file is no image, or damaged.
@@ -276,11 +276,18 @@ def batches(
     import numpy as np
     from PIL import Image
 
+    from lab.reading import OnDemand, beside
+
     *size, bands = shape
-    for start in range(0, len(files), count):
-        read = [opened.image(name, tuple(size), fit) for _, opened, name in files[start : start + count]]
-        is_grey = bands == 1 and read[0].shape[2] == 3
-        yield np.stack([np.asarray(Image.fromarray(x).convert("L"))[..., None] if is_grey else x for x in read])
+
+    def read(number: int) -> Any:
+        _, opened, name = files[number]
+        image = opened.image(name, tuple(size), fit)
+        is_grey = bands == 1 and image.shape[2] == 3
+        return np.asarray(Image.fromarray(image).convert("L"))[..., None] if is_grey else image
+
+    images = OnDemand(read, shape, np.arange(len(files)))
+    return beside(images[slice(k, k + count)] for k in range(0, len(files), count))
 
 
 def lines(names: list[str], table: list[Any], classes: list[str], top: int) -> Iterator[str]:

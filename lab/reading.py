@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -14,9 +14,10 @@ from lab.data import Images, Split, eval_batches
 from lab.progress import over
 
 Array = np.ndarray
+Thing = TypeVar("Thing")
 POOL = ThreadPoolExecutor(2 * (os.cpu_count() or 1))  # a batch's images side by side: decoders release the GIL
 AHEAD = 4  # batches decoded before they are asked for
-SMALL = 1 << 30  # bytes of decoded images that are kept in memory unasked
+SMALL = 1 << 30  # bytes of decoded images that are kept in memory, or on an accelerator, unasked
 BATCH = 64
 
 
@@ -42,6 +43,31 @@ class OnDemand:
         return OnDemand(lambda i: change(self.read(i)), self.shape[1:], self.order, self.dtype)
 
 
+class OnDevice:
+    """Images (N, H, W, C) that lie where the network is: a batch of them is not brought from the host."""
+
+    def __init__(self, images: Array):
+        import keras
+
+        self.held, self.shape, self.dtype = keras.ops.convert_to_tensor(images), images.shape, images.dtype
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, indices: Any) -> Any:
+        import keras
+
+        return keras.ops.take(self.held, indices, axis=0)
+
+
+def on_device(images: Images) -> Images:
+    """Images where the network is, if that is an accelerator and they take less than `SMALL` there."""
+    from lab.environment import device
+
+    fits = isinstance(images, np.ndarray) and images.nbytes < SMALL
+    return OnDevice(images) if fits and device() != "cpu" else images
+
+
 def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
     """Yields `images[take]` for each of the takes, in order; what must be decoded is decoded in other threads.
 
@@ -49,9 +75,19 @@ def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
     """
     import keras
 
-    if isinstance(images, np.ndarray):
+    if isinstance(images, np.ndarray | OnDevice):
         return (images[take] for take in takes)
     return (_by_tensorflow if keras.backend.backend() == "tensorflow" else _by_grain)(images, takes)
+
+
+def beside(made: Iterator[Thing]) -> Iterator[Thing]:
+    """Yields what an iterator yields, each made by another thread while its user is at the one before."""
+    end: Any = object()
+    with ThreadPoolExecutor(1) as other:
+        following = other.submit(next, made, end)
+        while (it := following.result()) is not end:
+            following = other.submit(next, made, end)
+            yield it
 
 
 def _by_tensorflow(images: Images, takes: Iterable[Array]) -> Iterator[Array]:

@@ -14,7 +14,8 @@ from conftest import ROOT, photos, tiny_data, tiny_trainer
 from lab.data import Split, balanced_indices
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.reading import OnDemand, ahead, kept
+from lab.net import to_numpy
+from lab.reading import OnDemand, OnDevice, ahead, beside, kept, on_device
 
 
 def on_demand(images, read=None):
@@ -39,6 +40,49 @@ def test_what_is_read_ahead_is_what_was_asked_for_in_order(images):
         assert np.array_equal(a, images[take]) and a.dtype == np.uint8
     part = on_demand(images).subset(np.array([7, 8, 9]))
     assert np.array_equal(next(ahead(part, [np.array([2, 0])])), images[[9, 7]])
+
+
+def test_what_is_made_beside_comes_in_order_one_ahead_and_its_error_where_it_belongs():
+    made = []
+
+    def numbers():
+        for i in range(4):
+            made.append((i, threading.current_thread() is threading.main_thread()))
+            yield i
+        raise BadInput("no more")
+
+    following = beside(numbers())
+    assert next(following) == 0
+    for _ in range(100):
+        if len(made) == 2:  # the next one is made though nobody asked
+            break
+        time.sleep(0.01)
+    assert made == [(0, False), (1, False)]
+    assert [next(following) for _ in range(3)] == [1, 2, 3]
+    with pytest.raises(BadInput, match="no more"):
+        next(following)
+
+
+@pytest.mark.parametrize("augment", ["light", "strong+mixup", "randaugment+cutmix"])
+def test_batches_made_beside_a_step_are_those_that_would_be_made_before_it(augment, tmp_path):
+    feed, other = (tiny_trainer(tmp_path, augment=augment).feed for _ in range(2))
+    for step, (images, targets) in enumerate(other.batches(1, range(3))):
+        take = feed.take(1, step)
+        x, y = feed.augment(feed.net.sized(feed.data.train.images[take]), feed.targets(take), feed.seed, 1, step)
+        assert np.array_equal(to_numpy(images), to_numpy(x)) and np.array_equal(to_numpy(targets), to_numpy(y))
+
+
+def test_on_an_accelerator_the_images_lie_there_once_and_batches_are_the_same(tmp_path, monkeypatch):
+    plain = tiny_trainer(tmp_path).feed
+    monkeypatch.setattr("lab.environment.device", lambda: "gpu")
+    there = tiny_trainer(tmp_path).feed
+    assert isinstance(there.images, OnDevice) and plain.images is plain.data.train.images
+    for (a, x), (b, y) in zip(plain.batches(1, range(3)), there.batches(1, range(3)), strict=True):
+        assert np.array_equal(to_numpy(a), to_numpy(b)) and np.array_equal(x, y)
+    for a, b in zip(plain.plain(2), there.plain(2), strict=True):
+        assert np.array_equal(to_numpy(a), to_numpy(b))
+    monkeypatch.setattr("lab.reading.SMALL", 10)
+    assert on_device(plain.data.train.images) is plain.data.train.images  # it does not fit
 
 
 def test_grain_reads_the_same_where_there_is_no_tensorflow(tmp_path):

@@ -68,6 +68,42 @@ def test_cached_features_are_used_again_and_never_for_other_weights(tmp_path):
         files = set((tmp_path / "features").glob("*.npy"))
 
 
+def test_what_a_step_on_features_leaves_is_evaluated_on_features_and_another_step_ends_that(tmp_path):
+    trainer, cut = tiny_trainer(tmp_path), []
+    own = trainer.cut
+    trainer.cut = lambda images: cut.append(len(images)) or own(images)
+    trainer.execute(Phase(trainer.net.parts.new, inputs="features"))
+    splits, computed = trainer.data.splits(), len(cut)
+    found = {name: trainer.evaluate(split) for name, split in splits.items()}
+    assert len(cut) - computed == -(-len(splits["test"]) // 8)  # the others' features are there
+    np.testing.assert_allclose(
+        trainer.logits(splits["val"].images), by_images(trainer, splits["val"].images), atol=1e-5
+    )
+    trainer.reestimate(trainer.net.parts.kind("statistics"), batches=2)
+    for name, split in splits.items():
+        before = found[name][1].probabilities
+        again = trainer.evaluate(split)[1].probabilities
+        expected = trainer.task.probabilities(by_images(trainer, split.images))
+        np.testing.assert_allclose(again, expected, atol=1e-5)
+        assert not np.allclose(before, again, atol=1e-5)
+
+
+def by_images(trainer, images):
+    return keras.ops.convert_to_numpy(trainer.net.model(trainer.net.sized(images), training=False))
+
+
+def test_the_same_statistics_are_reestimated_by_what_was_traced_before(trainer):
+    statistics = trainer.net.parts.kind("statistics")
+    trainer.reestimate(statistics, batches=3)
+    (forward,) = [m for m in trainer._traced.values() if m.optimizer is not None]
+    first, traced = trainer.net.values(), forward.train_function
+    trainer.execute(Phase(trainer.net.parts.new))
+    trainer.reestimate(statistics, batches=3)
+    assert forward.train_function is traced and forward in trainer._traced.values()
+    for part, a, b in zip(trainer.net.parts.parts, first, trainer.net.values(), strict=True):
+        assert part.kind != "statistics" or part.stage == "head" or np.array_equal(a, b)
+
+
 def test_recalibrated_statistics_are_the_plain_mean_over_batches(tmp_path):
     trainer = tiny_trainer(tmp_path, batch_size=12)
     first_norm = next(x for x in trainer.net.body.layers if isinstance(x, keras.layers.BatchNormalization))

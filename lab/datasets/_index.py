@@ -18,6 +18,7 @@ from PIL import Image
 
 from lab.datasets._decoding import Unreadable, fitted, opened, rgb, upright_size
 from lab.datasets._files import Files
+from lab.environment import kept_at_home
 from lab.errors import BadInput
 from lab.progress import over
 
@@ -104,8 +105,9 @@ def entry(image: Image.Image, sha256: str) -> Entry:
 
 
 def _place(files: Files, what: str) -> Path:
-    base = Path(os.environ.get("LAB_CACHE") or "~/.cache/transfer-learning-lab").expanduser()
-    return base / "files" / f"{hashlib.sha256(str(files.path.resolve()).encode()).hexdigest()[:16]}{what}.json"
+    return (
+        kept_at_home() / "files" / f"{hashlib.sha256(str(files.path.resolve()).encode()).hexdigest()[:16]}{what}.json"
+    )
 
 
 def _read(place: Path) -> dict[str, list]:

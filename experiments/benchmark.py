@@ -1,0 +1,60 @@
+"""How fast is the lab beside bare Keras, beside the naive way and beside PyTorch, measured side by side in one run?
+
+Each measure is a file of experiments/benchmarks, in a process of its own with a run's environment; what is compared
+takes turns, and medians are given. Writes results/benchmark.json after each measure and goes on from there; named,
+measures are made anew. An hour and a half on 2 CPU cores that do nothing else. Needs no data and no network; PyTorch is
+measured where `pip install -e '.[benchmark]'` put it.
+
+    python experiments/benchmark.py                # what is not measured yet
+    python experiments/benchmark.py steps start    # these anew
+"""
+
+import json
+import sys
+import time
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+MEASURES = ("start", "steps", "whole_run", "features", "zoom", "folder", "exports", "peers", "gpu")
+
+
+def main(words: list[str]) -> None:
+    from benchmarks import said
+
+    from lab import store
+    from lab.process import KEEP_FREED_MEMORY
+
+    if unknown := set(words) - set(MEASURES):
+        raise SystemExit(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
+    path = store.results(HERE.parent) / "benchmark.json"
+    for number, name in enumerate(words or MEASURES, 1):
+        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        if name in found and not words:
+            continue
+        print(f"{number} of {len(words or MEASURES)}: {name}", flush=True)
+        made = said(str(HERE / "benchmark.py"), "--one", name, **KEEP_FREED_MEMORY)
+        for r in made["rows"]:
+            print(f"  {r['what']}: {r['ours']:.4g} {r['unit']}, {r['beside']} {r['theirs']:.4g}, {r['ratio']:.3g}")
+        if made["rows"]:
+            device = made["environment"]["device"]
+            found[name if device == "cpu" else f"{name} on {device}"] = made
+            store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+
+
+def one(name: str) -> dict[str, Any]:
+    """The rows of one measure, and what it was measured with."""
+    from lab.environment import environment, now, wake_keras
+
+    wake_keras()
+    began = time.perf_counter()
+    rows = import_module(f"benchmarks.{name}").measure()
+    return {"rows": rows, "seconds": time.perf_counter() - began, "environment": environment(), "finished": now()}
+
+
+if __name__ == "__main__":
+    if sys.argv[1:2] == ["--one"]:
+        print(json.dumps(one(sys.argv[2])))
+    else:
+        main(sys.argv[1:])

@@ -1,0 +1,65 @@
+"""The measures of `experiments/benchmark.py`: one file, one question, whose `measure` gives the rows of a table."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from lab.process import KEEP_FREED_MEMORY, environment_of_child
+
+HERE = Path(__file__).parent.parent
+Row = dict[str, Any]
+AT_LEAST, AT_MOST = "at least", "at most"
+
+
+def row(what: str, unit: str, ours: float, beside: str, theirs: float, aim: tuple[str, float] | None = None) -> Row:
+    """What was measured here and beside it, in a unit, and the aim that their ratio has: of rates ours by theirs.
+
+    Of what is better when it is less, seconds or megabytes, an aim of at least so many times is theirs by ours.
+    """
+    less = unit in ("s", "MB", "ms")
+    ratio = theirs / ours if less and aim and aim[0] == AT_LEAST else ours / theirs
+    return {"what": what, "unit": unit, "ours": ours, "beside": beside, "theirs": theirs, "ratio": ratio, "aim": aim}
+
+
+def in_turn(work: Mapping[str, Callable[[], Any]], times: int) -> dict[str, float]:
+    """Median seconds of each, called one after the other, so many times; the first time, to warm up, is left out."""
+    seconds: dict[str, list[float]] = {name: [] for name in work}
+    for _ in range(times + 1):
+        for name, do in work.items():
+            began = time.perf_counter()
+            do()
+            seconds[name].append(time.perf_counter() - began)
+    return {name: median(some[1:]) for name, some in seconds.items()}
+
+
+def timed_command(*words: str, **variables: str) -> tuple[float, str]:
+    """(seconds, what it printed) of `python WORDS`, as one types it, with these variables in its environment.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    ours = {name: value for name, value in os.environ.items() if name not in KEEP_FREED_MEMORY}
+    began = time.perf_counter()
+    done = subprocess.run(
+        [sys.executable, *words], env=ours | {"PYTHONPATH": path()} | variables, capture_output=True, text=True
+    )
+    seconds = time.perf_counter() - began
+    if done.returncode:
+        raise SystemExit(f"python {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr[-2000:]}")
+    return seconds, done.stdout
+
+
+def said(*words: str, **variables: str) -> Any:
+    """The JSON of the last line that `python WORDS` prints."""
+    return json.loads(timed_command(*words, **variables)[1].splitlines()[-1])
+
+
+def path() -> str:
+    """Where Python finds the lab and these files."""
+    return os.pathsep.join([str(HERE), environment_of_child()["PYTHONPATH"]])

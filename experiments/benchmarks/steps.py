@@ -1,0 +1,79 @@
+"""What does a run add to a training step, to evaluation and to prediction, beside the bare network on one batch?
+
+The limit is `train_on_batch`, or `predict_on_batch`, of the same compiled model on a batch that is there already. The
+lab's figures are of its own loops (`Training._fit`, `Trainer.evaluate`, `lab.predict`): batches put together, zoomed,
+augmented, losses checked and told, figures taken.
+"""
+
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmarks import AT_LEAST, Row, in_turn, row
+from lab.opening import open_trainer
+from lab.spec import Run, resolve
+from lab.steps import Phase
+from lab.training import Training
+
+STEPS, TIMES = 8, 9  # steps that are timed together, and how often
+BIG = {"backbone": "MobileNetV2", "size": 96, "batch_size": 64, "weights": "none"}
+SMALL = {"backbone": "MobileNetV2(alpha=0.35)", "size": 64, "batch_size": 128, "weights": "none"}
+TINY = {"backbone": "cnn10", "size": 32, "batch_size": 32}
+DATA = "signs(train=48)"  # 32 px
+
+
+def measure() -> list[Row]:
+    rows = []
+    with tempfile.TemporaryDirectory() as out:
+        for case in (BIG, SMALL, TINY):
+            for augment, aim in (("none", 0.95), ("light", 0.85)):
+                run = Run(strategy="finetune", dataset=DATA, augment=augment, checks="none", **case)
+                trainer = open_trainer(resolve(run, Path(out)), Path(out), lambda event: None)
+                rows.append(training(trainer, run, aim))
+            rows.append(evaluation(trainer, run))
+    return rows
+
+
+def training(trainer: Any, run: Run, aim: float) -> Row:
+    """Images a second of fine-tuning."""
+    plan = resolve(run, Path()).strategy.steps(trainer.net.parts)
+    phase = [step for step in plan if isinstance(step, Phase)][-1]  # that trains everything
+    trainer.record.append({})
+    trained = Training(trainer, phase)
+    trained.compile(1000)
+    x, y = next(iter(trained.batches(0, range(1))))
+
+    def limit() -> None:
+        for _ in range(STEPS):
+            trained.model.train_on_batch(x, y, return_dict=True)
+
+    def lab() -> None:
+        trained.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
+        trained._fit(0, range(STEPS), (STEPS, STEPS))
+
+    seconds = in_turn({"limit": limit, "lab": lab}, TIMES)
+    ours, theirs = (STEPS * run.batch_size / seconds[name] for name in ("lab", "limit"))
+    how = "no augmentation" if run.augment == "none" else "augmentation and zoom"
+    return row(f"finetune, {named(run)}, {how}", "images/s", ours, "train_on_batch", theirs, (AT_LEAST, aim))
+
+
+def evaluation(trainer: Any, run: Run) -> Row:
+    """Images a second of the figures of a split."""
+    count = run.batch_size * STEPS
+    split = trainer.data.train.take(np.arange(count) % len(trainer.data.train))
+    x = trainer.net.sized(split.images[: run.batch_size])
+    model = trainer._inference(trainer.net.model)
+
+    def limit() -> None:
+        for _ in range(STEPS):
+            model.predict_on_batch(x)
+
+    seconds = in_turn({"limit": limit, "lab": lambda: trainer.evaluate(split)}, TIMES)
+    ours, theirs = (count / seconds[name] for name in ("lab", "limit"))
+    return row(f"evaluation, {named(run)}", "images/s", ours, "predict_on_batch", theirs, (AT_LEAST, 0.95))
+
+
+def named(run: Run) -> str:
+    return f"{run.backbone} at {run.size} px, batch {run.batch_size}"
