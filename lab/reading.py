@@ -64,8 +64,9 @@ def on_device(images: Images) -> Images:
     """Images where the network is, if that is an accelerator and they take less than `SMALL` there."""
     from lab.environment import device
 
-    fits = isinstance(images, np.ndarray) and images.nbytes < SMALL
-    return OnDevice(images) if fits and device() != "cpu" else images
+    if isinstance(images, np.ndarray) and images.nbytes < SMALL and device() != "cpu":
+        return OnDevice(images)
+    return images
 
 
 def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
