@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lab.outcomes import Outcome, scored
 
@@ -65,7 +66,8 @@ def resampled(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Array:
     counted = (hit if whole else np.concatenate([hit, every], axis=1)).astype(exact)
     chunk = max(1, CHUNK // n)
     starts = range(0, draws, chunk)
-    sums = np.concatenate([_times(n, i, min(chunk, draws - i)).astype(exact) @ counted for i in starts])
+    with threadpool_limits(1):  # for so few runs threads wait for one another longer than they multiply
+        sums = np.concatenate([_times(n, i, min(chunk, draws - i)).astype(exact) @ counted for i in starts])
     parts = sums.reshape(draws, -1, len(outcomes), outcomes[0].hit.shape[1])
     return np.ascontiguousarray(scored(parts[:, 0], np.array(n) if whole else parts[:, 1]).T)
 
