@@ -62,7 +62,7 @@ def resampled(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Array:
     n = len(outcomes[0])
     hit, every = (np.concatenate([getattr(o, name) for o in outcomes], axis=1) for name in COUNTED)
     whole = bool((every == 1).all())  # as of every classification: then all resamples have n of them
-    exact = "float32" if n * every.max() < WHOLE else "float64"
+    exact = "float32" if n * every.max() < WHOLE and (np.rint(hit) == hit).all() else "float64"
     counted = (hit if whole else np.concatenate([hit, every], axis=1)).astype(exact)
     chunk = max(1, CHUNK // n)
     starts = range(0, draws, chunk)

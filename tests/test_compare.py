@@ -78,10 +78,10 @@ def test_where_nothing_is_to_be_found_little_is_found():
 
 
 def test_resamples_are_those_that_numpy_draws_one_by_one():
-    """Scores of segmentations that have more pixels than float32 counts are exact; of few examples, likewise."""
+    """Scores are exact: of few examples, of more pixels than float32 counts, of parts that are no whole numbers."""
     rng = np.random.default_rng(3)
-    for n, most in ((7, 2), (40, 1 << 21), (9000, 2)):
-        of_each = [np.sort(rng.integers(1, most, (2, n, 3)), axis=0).astype("float64") for _ in range(2)]
+    for n, most, part in ((7, 2, 1), (40, 1 << 21, 1), (60, 9, 7), (9000, 2, 1)):
+        of_each = [np.sort(rng.integers(1, most, (2, n, 3)), axis=0) / [[[part]], [[1]]] for _ in range(2)]
         drawn = paired.resampled([Outcome(hit, every, hit[:, 0]) for hit, every in of_each], 400)
         starts = range(0, 400, max(1, paired.CHUNK // n))
         for start in starts:
