@@ -3,12 +3,14 @@
 import argparse
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from lab import command, store
 from lab.contestants import contests, meant
 from lab.errors import BadInput
-from lab.verdict import Pair, Verdict, judge
+from lab.judged import judge
+from lab.verdict import Pair, Verdict
 
 
 def main(argv: list[str]) -> int:
@@ -19,7 +21,7 @@ def main(argv: list[str]) -> int:
 
     from lab.report import verdict as text
 
-    judged = [judge(root, contest, base=meant(contest, args.against)[0] if args.against else None) for contest in found]
+    judged = judge(root, [replace(c, base=meant(c, args.against)[0]) for c in found] if args.against else found)
     for v, title in zip(judged, text.titles(judged), strict=True):
         print(f"{title}\n\n{text.contestants(v, limits)}\n\n{text.differences(v, args.pairs)}\n\n{text.said(v)}\n")
     if args.list or args.gallery:
@@ -36,7 +38,7 @@ def only_pair(judged: list[Verdict]) -> tuple[Verdict, Pair]:
     if len(judged) > 1 or len(judged[0].pairs) > 1:
         raise BadInput(
             f"--list and --gallery show two contestants; received {len(judged)} comparisons of "
-            f"{sum(len(v.outcomes) for v in judged)}: name two, and say with --on which comparison, or name two runs"
+            f"{sum(len(v.reached) for v in judged)}: name two, and say with --on which comparison, or name two runs"
         )
     return judged[0], judged[0].pairs[0]
 
@@ -50,7 +52,7 @@ def leave(root: Path, args: argparse.Namespace, v: Verdict, pair: Pair) -> None:
     from lab import changed
 
     if args.list:
-        print(f"wrote {args.list}: the {changed.write(v, pair, Path(args.list)):,} test examples that changed")
+        print(f"wrote {args.list}: the {changed.write(root, v, pair, Path(args.list)):,} test examples that changed")
     if args.gallery:
         from lab.again import tested
         from lab.report.changed import draw

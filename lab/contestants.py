@@ -29,10 +29,12 @@ class Contest:
     Attributes:
         axis: the choice; None where runs were named.
         runs: of each contestant, by seed.
+        base: the contestant that each is compared with; None: each with all.
     """
 
     axis: str | None
     runs: dict[str, dict[int, Record]]
+    base: str | None = None
 
     @property
     def records(self) -> list[Record]:
@@ -126,7 +128,7 @@ def _value(record: Record, field: str) -> str:
     c = record["choices"]
     if field == "model":
         return record["label"] or model_of(c)
-    return data_of(c) if field == "data" else str((LATER | c).get(field))
+    return data_of(c) if field == "data" else str(c.get(field, LATER.get(field)))
 
 
 def _that_are(records: list[Record], word: str) -> list[Record]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from lab.outcomes import Outcome, scored
 
@@ -20,6 +21,8 @@ Scores = Mapping[str, Mapping[int, float]]  # of each contestant, by seed
 DRAWS = 10_000
 COUNTED = ("hit", "all")  # of an outcome
 CHUNK = 3_000_000  # examples of all resamples that are counted at a time: 12 MB
+BLOCK = 1 << 14  # of them, those that are drawn at a time: they stay in the processor's cache
+WHOLE = 1 << 24  # below it float32 has every whole number
 LEVEL = 0.05  # at which a difference counts
 
 
@@ -56,20 +59,29 @@ class Difference:
 
 def resampled(outcomes: Sequence[Outcome], draws: int = DRAWS) -> Array:
     """Scores (R, draws) of R runs, all on the same resamples of the N test examples, drawn with replacement."""
-    n, made = len(outcomes[0]), []
-    hit, every = (np.concatenate([getattr(o, name) for o in outcomes], axis=1, dtype="float32") for name in COUNTED)
+    n = len(outcomes[0])
+    hit, every = (np.concatenate([getattr(o, name) for o in outcomes], axis=1) for name in COUNTED)
+    whole = bool((every == 1).all())  # as of every classification: then all resamples have n of them
+    exact = "float32" if n * every.max() < WHOLE and (np.rint(hit) == hit).all() else "float64"
+    counted = (hit if whole else np.concatenate([hit, every], axis=1)).astype(exact)
     chunk = max(1, CHUNK // n)
-    for start in range(0, draws, chunk):
-        times = _times(n, start, min(chunk, draws - start)).astype("float32")
-        made.append(scored(*((times @ of).reshape(len(times), len(outcomes), -1) for of in (hit, every))))
-    return np.concatenate(made).T
+    starts = range(0, draws, chunk)
+    with threadpool_limits(1):  # for so few runs threads wait for one another longer than they multiply
+        sums = np.concatenate([_times(n, i, min(chunk, draws - i)).astype(exact) @ counted for i in starts])
+    parts = sums.reshape(draws, -1, len(outcomes), outcomes[0].hit.shape[1])
+    return np.ascontiguousarray(scored(parts[:, 0], np.array(n) if whole else parts[:, 1]).T)
 
 
 @lru_cache(maxsize=32)
 def _times(n: int, start: int, draws: int) -> Array:
     """How many times each of n examples is in each resample (draws, n) uint8; always the same ones."""
-    rng = np.random.default_rng([n, start])
-    return np.stack([np.bincount(rng.integers(n, size=n), minlength=n) for _ in range(draws)]).astype("uint8")
+    rng, times, rows = np.random.default_rng([n, start]), np.empty((draws, n), "uint8"), max(1, BLOCK // n)
+    first = n * np.arange(rows)[:, None]  # of each row's counts: many rows of few examples are counted at once
+    for i in range(0, draws, rows):
+        some = times[i : i + rows]
+        drawn = rng.integers(n, size=some.shape) + first[: len(some)]
+        some[...] = np.bincount(drawn.ravel(), minlength=some.size).reshape(some.shape)
+    return times
 
 
 def noise(scores: Scores) -> Noise:
@@ -94,26 +106,26 @@ def difference(
 
     The interval is that of the resamples' mean differences, each moved by a draw of the seeds' noise.
     """
-    from scipy import stats
+    from scipy.special import stdtr  # the t distribution; scipy.stats takes a second to import
 
     seeds = tuple(sorted(set(a) & set(b)))
     mean = float(np.mean([a[s][0] - b[s][0] for s in seeds]))
     drawn = np.mean([a[s][1] - b[s][1] for s in seeds], axis=0)
     error = float(drawn.std())
     if scale := of_seeds.of_mean(len(seeds)):
-        below = float(stats.t.cdf(-drawn / scale, of_seeds.freedom).mean())
+        below = float(stdtr(of_seeds.freedom, -drawn / scale).mean())
         drawn = drawn + scale * np.random.default_rng(seed).standard_t(of_seeds.freedom, len(drawn))
     else:
-        below = ((drawn < 0).sum() + 0.5 * (drawn == 0).sum() + 0.5) / (len(drawn) + 1)  # never 0: so few were drawn
+        below = float((drawn < 0).sum() + 0.5 * (drawn == 0).sum() + 0.5) / (len(drawn) + 1)  # never 0: so few drawn
     low, high = np.quantile(drawn, [LEVEL / 2, 1 - LEVEL / 2])
     return Difference(seeds, mean, float(low), float(high), min(1.0, 2 * min(below, 1 - below)), error)
 
 
 def mcnemar(fixed: int, broken: int) -> float:
     """Exact two-sided p that as many examples are fixed as broken; McNemar 1947, https://doi.org/10.1007/BF02295996."""
-    from scipy import stats
+    from scipy.special import bdtr
 
-    return float(stats.binomtest(fixed, fixed + broken).pvalue) if fixed + broken else 1.0
+    return min(1.0, 2 * float(bdtr(min(fixed, broken), fixed + broken, 0.5)))
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -130,10 +142,10 @@ def needed(d: Difference, of_seeds: Noise, comparisons: int) -> tuple[int | None
 
     Among so many comparisons; the number of seeds is None where no number of them would do on these examples.
     """
-    from scipy import stats
+    from scipy.special import ndtri, stdtrit
 
     level = LEVEL / comparisons / 2
-    quantile = stats.t.isf(level, of_seeds.freedom) if of_seeds.freedom else stats.norm.isf(level)
+    quantile = -(stdtrit(of_seeds.freedom, level) if of_seeds.freedom else ndtri(level))
     room = (d.mean / quantile) ** 2 - d.examples**2
     seeds = int(np.ceil(2 * of_seeds.deviation**2 / room)) if room > 0 else None
     return seeds, float((quantile * d.examples / d.mean) ** 2)

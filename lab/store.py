@@ -4,6 +4,7 @@ results/<experiment>/<name>.json        the record
 results/<experiment>/<name>.test.npz    test labels, predictions and the probability of the truth
 results/.cache/<experiment>/<name>.*    weights, probabilities of each split, log (ignored by git)
 results/.cache/features, examples       (likewise)
+results/.cache/verdicts                 verdicts on the runs (likewise; see `lab.judged`)
 """
 
 import json

@@ -1,5 +1,6 @@
 """Who wins a contest, by how much and how sure: scores, paired differences, ties, cost. No Keras."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
@@ -48,20 +49,21 @@ class Verdict:
 
     Attributes:
         score_name: what the score is called.
-        outcomes: of each contestant, by seed; the best on the mean first.
+        examples: how many test examples.
+        reached: score of each contestant, by seed; the best on the mean first.
         noise: of the seeds.
         pairs: all that have a seed in common, in the contestants' order; with a base, those with it.
     """
 
     contest: Contest
     score_name: str
-    outcomes: dict[str, dict[int, Outcome]]
+    examples: int
+    reached: dict[str, dict[int, float]]
     noise: Noise
     pairs: list[Pair]
-    base: str | None = None
 
     def scores(self, name: str) -> list[float]:
-        return [o.score for o in self.outcomes[name].values()]
+        return list(self.reached[name].values())
 
     def pair(self, a: str, b: str) -> Pair:
         return next(p for p in self.pairs if {p.better, p.worse} == {a, b})
@@ -73,14 +75,14 @@ class Verdict:
         """
         sure = [p for p in self.pairs if p.counts]
         above, below = (sum(getattr(p, end) == name for p in sure) for end in ("worse", "better"))
-        return 1 + above, len(self.outcomes) - below
+        return 1 + above, len(self.reached) - below
 
     @property
     def ties(self) -> list[list[str]]:
         """Groups, as large as can be, of which no two can be told apart; they may overlap."""
-        if self.base:
+        if self.contest.base:
             return [[p.better, p.worse] for p in self.pairs if not p.counts]
-        order = list(self.outcomes)
+        order = list(self.reached)
         found: list[tuple[int, int]] = []
         for i in range(len(order)):
             end = i + 1
@@ -96,7 +98,7 @@ class Verdict:
     @property
     def front(self) -> set[str]:
         """The contestants that no other beats at less training time; Pareto's front, of the means."""
-        return undominated({n: (float(np.mean(self.scores(n))), self.cost(n, "train_seconds")) for n in self.outcomes})
+        return undominated({n: (float(np.mean(self.scores(n))), self.cost(n, "train_seconds")) for n in self.reached})
 
     def cost(self, name: str, what: str) -> float:
         """Mean over seeds of a figure of the records' cost."""
@@ -111,29 +113,47 @@ def undominated(points: dict[str, tuple[float, float]]) -> set[str]:
     }  # fmt: skip
 
 
-def judge(root: Path, contest: Contest, draws: int = DRAWS, base: str | None = None) -> Verdict:
+def judge(root: Path, contests: Sequence[Contest], draws: int = DRAWS) -> list[Verdict]:
     """Reads what the runs did on the test examples, and compares all pairs, or each contestant with the base.
+
+    Resamples of as many examples are drawn once for all contests.
 
     Raises:
         BadInput: that is missing or of other examples, or no two contestants have a seed in common.
     """
+    read = [_read(root, contest) for contest in contests]
+    alike: dict[tuple[int, ...], list[Outcome]] = {}
+    for outcome in (o for _, of in read for by_seed in of.values() for o in by_seed.values()):
+        alike.setdefault(outcome.hit.shape, []).append(outcome)
+    drawn = {id(o): scores for of in alike.values() for o, scores in zip(of, paired.resampled(of, draws), strict=True)}
+    return [_judged(contest, name, of, drawn) for contest, (name, of) in zip(contests, read, strict=True)]
+
+
+def _read(root: Path, contest: Contest) -> tuple[str, dict[str, dict[int, Outcome]]]:
+    """(what the score is called, outcomes of each contestant by seed, the best on the mean first)."""
     keys = [(name, seed) for name, runs in contest.runs.items() for seed in runs]
     score_name, found = outcomes.read(root, [contest.runs[name][seed] for name, seed in keys])
     of = dict(zip(keys, found, strict=True))
-    mean = {n: np.mean([of[n, s].score for s in runs]) for n, runs in contest.runs.items()}
-    order = sorted(contest.runs, key=lambda n: -mean[n])
-    each = {n: {s: of[n, s] for s in contest.runs[n]} for n in order}
-    noise = paired.noise({n: {s: o.score for s, o in by_seed.items()} for n, by_seed in each.items()})
-    drawn = dict(zip(keys, paired.resampled(found, draws), strict=True))
-    runs = {n: {s: (o.score, drawn[n, s]) for s, o in by_seed.items()} for n, by_seed in each.items()}
-    every = [pair for pair in combinations(order, 2) if base in (None, *pair)]
+    each = {n: {s: of[n, s] for s in runs} for n, runs in contest.runs.items()}
+    return score_name, dict(sorted(each.items(), key=lambda item: -np.mean([o.score for o in item[1].values()])))
+
+
+def _judged(
+    contest: Contest, score_name: str, of: dict[str, dict[int, Outcome]], drawn: dict[int, np.ndarray]
+) -> Verdict:
+    """The verdict on outcomes, by the scores (draws,) of each on resamples."""
+    reached = {n: {s: o.score for s, o in by_seed.items()} for n, by_seed in of.items()}
+    noise = paired.noise(reached)
+    runs = {n: {s: (reached[n][s], drawn[id(o)]) for s, o in by_seed.items()} for n, by_seed in of.items()}
+    every = [pair for pair in combinations(of, 2) if contest.base in (None, *pair)]
     both = [(a, b) for a, b in every if set(runs[a]) & set(runs[b])]
     if not both:
-        raise BadInput(f"{', '.join(order)} have no seed in common; run them with the same --seeds")
+        raise BadInput(f"{', '.join(of)} have no seed in common; run them with the same --seeds")
     differences = [paired.difference(runs[a], runs[b], noise) for a, b in both]
     corrected = paired.holm([d.p for d in differences])
-    pairs = [_pair(a, b, d, p, each[a], each[b]) for (a, b), d, p in zip(both, differences, corrected, strict=True)]
-    return Verdict(contest, score_name, each, noise, pairs, base)
+    pairs = [_pair(a, b, d, p, of[a], of[b]) for (a, b), d, p in zip(both, differences, corrected, strict=True)]
+    examples = len(next(iter(next(iter(of.values())).values())))
+    return Verdict(contest, score_name, examples, reached, noise, pairs)
 
 
 def _pair(a: str, b: str, d: Difference, p: float, of_a: dict[int, Outcome], of_b: dict[int, Outcome]) -> Pair:

@@ -14,11 +14,12 @@ from scipy import stats
 from lab import changed, command, outcomes, paired, store
 from lab.contestants import contests
 from lab.errors import BadInput
+from lab.judged import judge
 from lab.outcomes import Outcome
 from lab.report import changed as gallery
 from lab.report import verdict as text
 from lab.tasks import segmentation
-from lab.verdict import judge, within
+from lab.verdict import within
 
 main = import_module("lab.compare").main
 
@@ -76,6 +77,21 @@ def test_where_nothing_is_to_be_found_little_is_found():
     assert found["both"] <= 12 and found["examples"] > 30, found
 
 
+def test_resamples_are_those_that_numpy_draws_one_by_one():
+    """Scores are exact: of few examples, of more pixels than float32 counts, of parts that are no whole numbers."""
+    rng = np.random.default_rng(3)
+    for n, most, part in ((7, 2, 1), (40, 1 << 21, 1), (60, 9, 7), (9000, 2, 1)):
+        of_each = [np.sort(rng.integers(1, most, (2, n, 3)), axis=0) / [[[part]], [[1]]] for _ in range(2)]
+        drawn = paired.resampled([Outcome(hit, every, hit[:, 0]) for hit, every in of_each], 400)
+        starts = range(0, 400, max(1, paired.CHUNK // n))
+        for start in starts:
+            again = np.random.default_rng([n, start])
+            for i in range(start, min(400, start + paired.CHUNK // n)):
+                chosen = again.integers(n, size=n)
+                theirs = [(hit[chosen].sum(0) / every[chosen].sum(0)).mean() for hit, every in of_each]
+                assert drawn[:, i] == pytest.approx(theirs, rel=1e-14)
+
+
 def test_holm_as_in_a_published_example():
     """Four hypotheses of p 0.01, 0.04, 0.03, 0.005: the fourth and the first are rejected at 0.05, the others not."""
     assert paired.holm([0.01, 0.04, 0.03, 0.005]) == pytest.approx([0.03, 0.06, 0.06, 0.02])
@@ -86,6 +102,8 @@ def test_mcnemar_is_exact():
     assert paired.mcnemar(9, 1) == pytest.approx(22 / 1024)  # 2 (C(10, 0) + C(10, 1)) / 2^10
     assert paired.mcnemar(1, 9) == paired.mcnemar(9, 1)
     assert paired.mcnemar(0, 0) == 1.0
+    for fixed, broken in ((5300, 340), (700, 690), (0, 7), (8, 8)):
+        assert paired.mcnemar(fixed, broken) == pytest.approx(stats.binomtest(fixed, fixed + broken).pvalue, rel=1e-9)
 
 
 def test_so_many_seeds_or_examples_would_tell():
@@ -192,13 +210,13 @@ def test_contestants_without_a_common_seed_are_refused(tmp_path):
     recorded_run(tmp_path, "finetune", 0, 3)
     recorded_run(tmp_path, "scratch", 1, 30)
     with pytest.raises(BadInput, match="have no seed in common"):
-        judge(tmp_path, contests(store.read(tmp_path), ["finetune", "scratch"])[0])
+        judge(tmp_path, contests(store.read(tmp_path), ["finetune", "scratch"]))
 
 
 def test_who_has_no_seed_in_common_with_some_is_compared_with_the_others(tested):
     recorded_run(tested, "l2sp", 9, 4)
     recorded_run(tested, "finetune", 9, 4)
-    v = judge(tested, contests(store.read(tested))[0], draws=200)
+    v = judge(tested, contests(store.read(tested))[:1], draws=200)[0]
     assert {(p.better, p.worse) for p in v.pairs if "l2sp" in (p.better, p.worse)} in (
         {("l2sp", "finetune")}, {("finetune", "l2sp")}
     )  # fmt: skip
@@ -209,9 +227,9 @@ def test_who_has_no_seed_in_common_with_some_is_compared_with_the_others(tested)
 
 
 def test_ties_places_and_the_front(tested):
-    v = judge(tested, contests(store.read(tested))[0], draws=2000)
-    assert list(v.outcomes) == ["lpft", "finetune", "knn", "scratch"] and v.ties == [["lpft", "finetune"]]
-    assert [v.rank(n) for n in v.outcomes] == [(1, 2), (1, 2), (3, 3), (4, 4)]
+    v = judge(tested, contests(store.read(tested))[:1], draws=2000)[0]
+    assert list(v.reached) == ["lpft", "finetune", "knn", "scratch"] and v.ties == [["lpft", "finetune"]]
+    assert [v.rank(n) for n in v.reached] == [(1, 2), (1, 2), (3, 3), (4, 4)]
     assert v.front == {"lpft"}  # all took ten seconds
     p = v.pair("scratch", "finetune")
     assert (p.better, p.counts) == ("finetune", True) and p.mcnemar is not None and max(p.mcnemar) < 1e-6
@@ -222,7 +240,7 @@ def test_ties_places_and_the_front(tested):
 def test_one_seed_says_nothing_of_others(tmp_path):
     recorded_run(tmp_path, "finetune", 0, 3)
     recorded_run(tmp_path, "scratch", 0, 30)
-    v = judge(tmp_path, contests(store.read(tmp_path))[0], draws=500)
+    v = judge(tmp_path, contests(store.read(tmp_path))[:1], draws=500)[0]
     assert "better, of one seed" in text.differences(v) and "not for other seeds" in text.said(v)
 
 
@@ -247,8 +265,8 @@ def test_the_list_names_each_example_that_changed(tested, capsys):
     path = tested / "changed.csv"
     assert command.call(main, ["scratch", "finetune", "--list", str(path), "--out", str(tested)]) == 0
     rows = list(csv.DictReader(path.read_text().splitlines()))
-    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[0], draws=50)
-    assert {int(r["example"]) for r in rows} == set(np.flatnonzero(changed.change(v, v.pairs[0])))
+    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[:1], draws=50)[0]
+    assert {int(r["example"]) for r in rows} == set(np.flatnonzero(changed.change(changed.both(tested, v, v.pairs[0]))))
     first = rows[0]
     assert first["what"] == "fixed" and first["finetune"].split("; ")[0] == first["truth"] != first["scratch"][0]
 
@@ -258,7 +276,7 @@ def test_the_gallery_shows_what_was_fixed_and_broken(tested, tmp_path):
 
     data = tiny_data(classes=4, each=N // 4)
     data = replace(data, test=data.train.take(np.arange(N)))
-    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[0], draws=50)
+    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[:1], draws=50)[0]
     gallery.draw(tested, v, v.pairs[0], data, tmp_path / "g.png")
     with Image.open(tmp_path / "g.png") as picture:
         assert picture.width > 1000 and len(picture.convert("L").getcolors(1 << 20)) > 50

@@ -1,6 +1,7 @@
 """Pictures of several runs: courses with a band over seeds, confusion, reliability; one style, PNG and SVG."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from importlib import import_module
 
 import numpy as np
@@ -104,3 +105,13 @@ def test_svg_is_drawn_on_demand_and_a_new_look_makes_all_stale(tested, monkeypat
     assert not pictures.stale(tested, store.read(tested))
     monkeypatch.setattr(pictures, "LOOK", -1)
     assert len(pictures.stale(tested, store.read(tested))) == len(drawn)
+
+
+def test_what_a_picture_was_drawn_from_is_read_without_its_pixels(tmp_path, monkeypatch):
+    from PIL import ImageFile
+
+    monkeypatch.setattr(ImageFile.ImageFile, "load", lambda image: pytest.fail("the pixels were decoded"))
+    picture = pictures.Picture(tmp_path / "img" / "a.png", [1, 2], lambda: drawing.subplots(1, 1, width=2, height=2)[0])
+    assert not picture.is_fresh
+    drawing.save(picture.draw(), picture.path, {pictures.KEY: picture.key})
+    assert picture.is_fresh and not replace(picture, numbers=[1, 3]).is_fresh

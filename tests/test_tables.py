@@ -9,8 +9,8 @@ from test_report import record, row_of
 
 from lab import report, store
 from lab.contestants import contests
+from lab.judged import judge
 from lab.report import caching, channels, margins, memory, original, pictures, policies, readme
-from lab.verdict import judge
 
 PUBLISHED = """# about
 # Somebody 2019
@@ -62,7 +62,7 @@ def test_a_row_of_what_a_source_is_worth_is_the_verdict_against_scratch(tmp_path
     recorded_run(tmp_path, "lpft", 0, 5)  # nor enough seeds
     records = store.read(tmp_path)
     text = margins.against_scratch(tmp_path, records)
-    d = judge(tmp_path, contests(records, ["scratch", "finetune"])[0], margins.DRAWS).pairs[0].difference
+    d = judge(tmp_path, contests(records, ["scratch", "finetune"]), margins.DRAWS)[0].pairs[0].difference
     assert d.seeds == (0, 1, 2) and d.mean == pytest.approx(62 / 3 / 60)
     row = row_of(text, "`finetune`", "| 3 ", f"{100 * d.low:+.1f} to {100 * d.high:+.1f}", "above")
     assert f"{100 * 62 / 180:+.1f}" in row and "lpft" not in text

@@ -4,8 +4,6 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-import pandas as pd
-
 from lab.drawing import legend_below, look, subplots
 from lab.report.table import TASKS, grouped
 from lab.spec import plain
@@ -25,24 +23,24 @@ SMALLEST, LARGEST = 40.0, 1200.0  # area of a circle, in points squared
 
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     """(file name below img/, numbers, how to draw) for every experiment that compares segmentations."""
-    for name, data, frame in compared(records):
-        costs = [c for c in AGAINST if any(frame[c])]
+    for name, data, rows in compared(records):
+        costs = [c for c in AGAINST if any(row[c] for row in rows)]
         columns = [*costs, "test mIoU", "MB"]
-        numbers = [[label_of(row), *(mean(row[c]) for c in columns)] for _, row in frame.iterrows()]
+        numbers = [[label_of(row), *(mean(row[c]) for c in columns)] for row in rows]
         yield f"bubbles/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, costs, data)
 
 
-def compared(records: list[Record]) -> Iterator[tuple[str, str, pd.DataFrame]]:
+def compared(records: list[Record]) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
     """(experiment, data, a row a model) of the finished segmentations that stand beside others."""
     done = [r for r in records if r["status"] == "done" and r["choices"]["task"] == "segmentation"]
     for name, data in sorted({(r["experiment"], data_of(r["choices"])) for r in done}):
         some = [r for r in done if (r["experiment"], data_of(r["choices"])) == (name, data)]
-        frame = grouped(some, TASKS["segmentation"])
-        if len(frame) >= FEWEST:
-            yield name, data, frame
+        rows = grouped(some, TASKS["segmentation"])
+        if len(rows) >= FEWEST:
+            yield name, data, rows
 
 
-def label_of(row: pd.Series) -> str:
+def label_of(row: dict[str, Any]) -> str:
     return f"{row['model']}, {row['strategy']}"
 
 

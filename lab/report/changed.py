@@ -8,6 +8,7 @@ import numpy as np
 from lab import changed, store
 from lab.data import Data
 from lab.drawing import picture, save, short, subplots
+from lab.outcomes import Outcome
 from lab.report.gallery import coloured, colours
 from lab.scaling import pictures
 from lab.verdict import Pair, Verdict
@@ -22,16 +23,21 @@ def draw(root: Path, v: Verdict, pair: Pair, data: Data, path: Path) -> None:
     Raises:
         BadInput: the masks that the runs predicted are not on this machine.
     """
-    some = [of[:SHOWN] for of in changed.order(v, pair)]
-    masks = v.outcomes[pair.better][pair.difference.seeds[0]].truth is None
-    figure = _of_masks(root, v, pair, data, some) if masks else _of_images(v, pair, data, some)
+    of = changed.both(root, v, pair)
+    fixed, broken = changed.order(of)
+    some, first = [fixed[:SHOWN], broken[:SHOWN]], [outcomes[0] for outcomes in of]
+    masks = first[0].truth is None
+    figure = _of_masks(root, v, pair, data, some, first) if masks else _of_images(pair, data, some, first)
+    figure.suptitle(
+        f"{pair.better} against {pair.worse}: {len(fixed):,} test examples better, {len(broken):,} worse (mean over "
+        f"seeds); those that changed most, of seed {pair.difference.seeds[0]}", fontsize=9, parse_math=False,
+    )  # fmt: skip
     save(figure, path)
 
 
-def _of_images(v: Verdict, pair: Pair, data: Data, some: list[Array]) -> Any:
+def _of_images(pair: Pair, data: Data, some: list[Array], both: list[Outcome]) -> Any:
     figure, axes = subplots(2, SHOWN, width=1.7, height=2.4)
-    look, seed = pictures(data), pair.difference.seeds[0]
-    both = [v.outcomes[name][seed] for name in (pair.better, pair.worse)]
+    look = pictures(data)
     for row, what, chosen in zip(axes, ("fixed", "broken"), some, strict=True):
         for axis in row:
             axis.set_axis_off()
@@ -45,10 +51,10 @@ def _of_images(v: Verdict, pair: Pair, data: Data, some: list[Array]) -> Any:
             ]
             axis.set_title("\n".join(short(line, 26) for line in lines), fontsize=6, parse_math=False)
         row[0].text(-0.1, 0.5, what, transform=row[0].transAxes, rotation=90, va="center", ha="right", fontsize=9)
-    return _titled(figure, v, pair)
+    return figure
 
 
-def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array]) -> Any:
+def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array], both: list[Outcome]) -> Any:
     seed, shown = pair.difference.seeds[0], [("fixed", i) for i in some[0][:4]] + [("broken", i) for i in some[1][:4]]
     predicted = [_masks(root, v.contest.runs[name][seed]) for name in (pair.better, pair.worse)]
     height, width = data.test.labels.shape[1:]
@@ -58,24 +64,15 @@ def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array])
         axis.set_axis_off()
     for row, (what, i) in zip(axes, shown, strict=False):
         one = np.array([i])
-        scores = [f"{short(n, 14)}: {v.outcomes[n][seed].each[i]:.3f}" for n in (pair.better, pair.worse)]
+        scores = [f"{short(n, 14)}: {o.each[i]:.3f}" for n, o in zip((pair.better, pair.worse), both, strict=True)]
         picture(row[0], look(np.asarray(data.test.images[one]))[0])
         for axis, mask in zip(row[1:], [np.asarray(data.test.labels[one])[0], *(p[i] for p in predicted)], strict=True):
             axis.imshow(coloured(mask, palette))
         for axis, text in zip(row, (f"{what}: {str(data.test.ids[i])[-30:]}", "truth", *scores), strict=True):
             axis.set_title(text, fontsize=7, parse_math=False)
-    return _titled(figure, v, pair)
+    return figure
 
 
 def _masks(root: Path, record: dict[str, Any]) -> Array:
     with np.load(store.kept(root, record, "test.npz"), allow_pickle=False) as file:
         return file["predicted"]
-
-
-def _titled(figure: Any, v: Verdict, pair: Pair) -> Any:
-    fixed, broken = (len(of) for of in changed.order(v, pair))
-    figure.suptitle(
-        f"{pair.better} against {pair.worse}: {fixed:,} test examples better, {broken:,} worse (mean over seeds); "
-        f"those that changed most, of seed {pair.difference.seeds[0]}", fontsize=9, parse_math=False,
-    )  # fmt: skip
-    return figure

@@ -10,12 +10,12 @@ from tabulate import tabulate
 
 from lab.contestants import Contest
 from lab.drawing import dots, subplots
+from lab.judged import judge
 from lab.report.margins import DRAWS, judged, repeated
 from lab.report.markdown import safe
 from lab.report.table import alike, network, spread
 from lab.store import data_of
 from lab.tasks import score, score_name
-from lab.verdict import judge
 
 Record = dict[str, Any]
 Key = tuple[str, str, str]  # policy, strategy, augmentation
@@ -94,7 +94,7 @@ def _against(root: Path, found: dict[Key, dict[int, Record]]) -> tuple[str, dict
     contest = repeated(Contest(None, {n: found[key] for n, key in keys.items()}), base)
     if len(contest.runs) < 2:
         return "the score", {}
-    v = judge(root, contest, DRAWS, base)
+    (v,) = judge(root, [contest], DRAWS)
     others = {p.better if p.worse == base else p.worse: p for p in v.pairs}
     return v.score_name, {keys[n]: judged(p, base) for n, p in others.items()}
 

@@ -12,9 +12,10 @@ from typing import Any
 
 from lab.contestants import contests, meant
 from lab.errors import BadInput
+from lab.judged import judge
 from lab.report.margins import DRAWS, chance, points
 from lab.report.verdict import titles
-from lab.verdict import Verdict, judge
+from lab.verdict import Verdict
 
 Record = dict[str, Any]
 CLAIM = re.compile(r"<!--\s*claim:(.*?)-->", re.DOTALL)
@@ -42,7 +43,7 @@ def _against(root: Path, records: list[Record], claim: str) -> Iterator[str]:
         return
     a, sign, b, on = form.groups()
     try:
-        judged = [judge(root, contest, DRAWS) for contest in contests(records, [a, b], (on or "").split())]
+        judged = judge(root, contests(records, [a, b], (on or "").split()), DRAWS)
     except BadInput as error:
         yield str(error)
         return

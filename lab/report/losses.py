@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import pandas as pd
 from tabulate import tabulate
 
 from lab.report.markdown import safe
@@ -28,16 +27,20 @@ def crossed(records: list[Record]) -> str:
 
 
 def _table(records: list[Record]) -> str:
-    cells = pd.DataFrame([{k: r["choices"][k] for k in CROSSED} | {"score": r["test"][SCORE]} for r in records])
-    means = cells.groupby(["head", "loss"], sort=False)["score"].mean().unstack()
-    best = means.max().max()
-    rows = [
-        [f"`{safe(str(head))}`", *("-" if pd.isna(v) else f"**{v:.3f}**" if v == best else f"{v:.3f}" for v in row)]
-        for head, row in zip(means.index, means.to_numpy(), strict=True)
-    ]
-    first, seeds = records[0]["choices"], cells["seed"].nunique()
+    scores: dict[tuple[str, str], list[float]] = {}
+    for r in records:
+        scores.setdefault((r["choices"]["head"], r["choices"]["loss"]), []).append(r["test"][SCORE])
+    means = {pair: sum(of) / len(of) for pair, of in scores.items()}
+    heads, losses = (list(dict.fromkeys(names)) for names in zip(*means, strict=True))
+    best = max(means.values())
+    rows = [[f"`{safe(head)}`", *(_cell(means.get((head, loss)), best) for loss in losses)] for head in heads]
+    first, seeds = records[0]["choices"], len({r["choices"]["seed"] for r in records})
     about = (
         f"Test {CALLED} on {safe(data_of(first))}: {network(first, headed=False)}, "
         f"{first['strategy']}, {seeds} seed{'s' if seeds > 1 else ''}:"
     )
-    return about + "\n\n" + tabulate(rows, ["head", *means.columns], tablefmt="github", disable_numparse=True)
+    return about + "\n\n" + tabulate(rows, ["head", *losses], tablefmt="github", disable_numparse=True)
+
+
+def _cell(mean: float | None, best: float) -> str:
+    return "-" if mean is None else f"**{mean:.3f}**" if mean == best else f"{mean:.3f}"

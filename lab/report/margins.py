@@ -7,10 +7,11 @@ from tabulate import tabulate
 
 from lab.contestants import Contest, alike
 from lab.data import hw
+from lab.judged import judge
 from lab.report.markdown import safe
 from lab.report.table import network, told_apart
 from lab.store import data_of
-from lab.verdict import Pair, Verdict, judge
+from lab.verdict import Pair, Verdict
 
 Record = dict[str, Any]
 HEADS = ["data", "network", "against scratch", "seeds", "score", "points", "95 % interval", "p", "verdict"]
@@ -23,7 +24,7 @@ DRAWS = 2000  # resamples of the test examples: enough for tenths of a point
 def against_scratch(root: Path, records: list[Record]) -> str:
     """In Markdown: the mean difference of the test score, of strategies that have two seeds or more with scratch."""
     found = [c for c in (repeated(c, BASE) for c in alike(records, "strategy")) if len(c.runs) > 1]
-    verdicts = [judge(root, c, DRAWS, BASE) for c in found]
+    verdicts = judge(root, found, DRAWS)
     firsts = [c.first for c in found]
     names = told_apart([f"{data_of(r['choices'])}: {network(r['choices'])}" for r in firsts], firsts, APART)
     ordered = sorted(zip(verdicts, names, strict=True), key=lambda of: _order(of[0]))
@@ -38,9 +39,9 @@ def against_scratch(root: Path, records: list[Record]) -> str:
 
 
 def repeated(contest: Contest, base: str) -> Contest:
-    """Those that have two seeds or more in common with a contestant, and that one."""
+    """Those that have two seeds or more in common with a contestant, and that one, with which each is compared."""
     seeds = set(contest.runs.get(base, {}))
-    return Contest(contest.axis, {n: runs for n, runs in contest.runs.items() if len(set(runs) & seeds) > 1})
+    return Contest(contest.axis, {n: runs for n, runs in contest.runs.items() if len(set(runs) & seeds) > 1}, base)
 
 
 def signed(pair: Pair, base: str) -> tuple[float, float, float]:

@@ -1,4 +1,4 @@
-"""Text in Markdown. No pandas: it takes long to import."""
+"""Text in Markdown."""
 
 
 def safe(text: str) -> str:

@@ -16,12 +16,12 @@ from lab import store
 from lab.contestants import alike
 from lab.drawing import PALETTE
 from lab.errors import BadInput
+from lab.judged import judge
 from lab.report import verdict as text
 from lab.report.curves import points
 from lab.report.pictures import wanted
 from lab.store import data_of, model_of
 from lab.tasks import SCORES
-from lab.verdict import judge
 
 Record = dict[str, Any]
 TEMPLATE = Path(__file__).parent / "page.html"
@@ -99,10 +99,10 @@ def run(r: Record) -> Record:
 def verdicts(root: Path, records: list[Record]) -> str:
     """Every comparison of strategies, in HTML."""
     found = [contest for contest in alike(records, "strategy") if len(contest.runs) > 1]
-    judged = [judge(root, contest) for contest in found]
+    judged = judge(root, found)
     parts = []
     for v, title in zip(judged, text.titles(judged), strict=True):
-        tables = [text.contestants(v, style="html"), text.differences(v, len(v.outcomes) <= MOST, style="html")]
+        tables = [text.contestants(v, style="html"), text.differences(v, len(v.reached) <= MOST, style="html")]
         sentences = "".join(f"<p>{html.escape(line)}</p>" for line in text.said(v).splitlines())
         parts.append(
             f"<h3>{html.escape(title)}</h3>{''.join(f'<div class=wide>{t}</div><br>' for t in tables)}{sentences}"

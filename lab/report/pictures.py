@@ -73,9 +73,10 @@ def _orphans(root: Path, pictures: list[Picture]) -> list[Path]:
 
 
 def _drawn_from(path: Path) -> str | None:
+    """The digest that a picture carries; None where there is none."""
     from PIL import Image
 
     if not path.exists():
         return None
     with Image.open(path) as image:
-        return getattr(image, "text", {}).get(KEY)
+        return image.info.get(KEY)  # stands before the pixels, which `text` would decode

@@ -10,12 +10,12 @@ from tabulate import tabulate
 
 from lab.contestants import Contest
 from lab.drawing import look, subplots
+from lab.judged import judge
 from lab.report.margins import DRAWS, chance, points, repeated, signed
 from lab.report.markdown import safe
 from lab.report.table import network, spread, together
 from lab.store import data_of
 from lab.tasks import score, score_name
-from lab.verdict import judge
 
 Record = dict[str, Any]
 Runs = dict[int, Record]  # by seed
@@ -92,10 +92,11 @@ def _sure(root: Path, others: dict[str, Curve], base: Curve) -> list[str]:
     """What `lab.verdict` says with each number of examples, the strategies against scratch: ties, and what is below."""
     ties: list[str] = []
     lines: list[str] = []
-    for size in sorted(base):
-        runs = {BASE: base[size]} | {s: c[size] for s, c in others.items() if size in c}
-        contest = repeated(Contest("strategy", runs), BASE)
-        for pair in judge(root, contest, DRAWS, BASE).pairs if len(contest.runs) > 1 else []:
+    each = {n: {BASE: runs} | {s: c[n] for s, c in others.items() if n in c} for n, runs in sorted(base.items())}
+    found = {n: repeated(Contest("strategy", runs), BASE) for n, runs in each.items()}
+    found = {n: contest for n, contest in found.items() if len(contest.runs) > 1}
+    for size, v in zip(found, judge(root, list(found.values()), DRAWS), strict=True):
+        for pair in v.pairs:
             mean, low, high = signed(pair, BASE)
             if not pair.counts:
                 ties.append(f"`{safe(pair.better if pair.worse == BASE else pair.worse)}` with {size:,}")

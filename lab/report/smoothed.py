@@ -16,8 +16,8 @@ Record = dict[str, Any]
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     """(file name below img/, numbers, how to draw) for every experiment that compares segmentations."""
     done = {(r["experiment"], r["group"]): r for r in sorted(records, key=lambda r: -r["choices"].get("seed", 0))}
-    for name, data, frame in compared(records):
-        firsts = [(label_of(row), done[name, row["first"]["group"]]) for _, row in frame.iterrows()]
+    for name, data, rows in compared(records):
+        firsts = [(label_of(row), done[name, row["first"]["group"]]) for row in rows]
         score = SCORES[firsts[0][1]["choices"]["task"]]
         numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts if points(r)]
         yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, CALLED[score], data)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-import pandas as pd
+import numpy as np
 from tabulate import tabulate
 
 from lab.report.captions import captions
@@ -84,9 +84,9 @@ def tables(records: list[Record]) -> Iterator[tuple[list[str], list[tuple[list[s
         some = [r for r in records if r["choices"]["task"] == task]
         if not some:
             continue
-        frame = grouped(some, figures)
-        used = {name: figure for name, figure in figures.items() if any(frame[name])}  # no GPU, no column of its times
-        best = _best(frame, used)
+        groups = grouped(some, figures)
+        used = {name: f for name, f in figures.items() if any(row[name] for row in groups)}  # no GPU, no times of it
+        best = _best(groups, used)
         yield (
             [*LABELS, *used],
             [
@@ -97,7 +97,7 @@ def tables(records: list[Record]) -> Iterator[tuple[list[str], list[tuple[list[s
                     ],
                     row["runs"],
                 )
-                for i, row in frame.iterrows()
+                for i, row in enumerate(groups)
             ],
         )
 
@@ -125,18 +125,19 @@ def findings(records: Iterable[Record]) -> str:
 LABELS = ("model", "data", "strategy", "size", "seeds")
 
 
-def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> pd.DataFrame:
+def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> list[dict[str, Any]]:
     """One row a group: labels, and each figure's list of values over seeds; by data set, then best first."""
     groups: dict[tuple, list[Record]] = {}
     for r in records:
         groups.setdefault((r["experiment"], r["group"], r["status"]), []).append(r)
-    frame = pd.DataFrame([_row(runs, figures) for runs in groups.values()])
-    for _, alike in frame.groupby(["model", "data", "strategy", "size"], sort=False):
-        if len(alike) > 1:
-            for i, note in zip(alike.index, differing(list(alike["first"])), strict=True):
-                frame.loc[i, "model"] += f", {note}"
-    frame["order"] = [-_mean(v) if v else 0.0 for v in frame[next(iter(figures))]]
-    return frame.sort_values(["data", "order", "model", "strategy"], kind="stable").reset_index(drop=True)
+    rows, by = [_row(runs, figures) for runs in groups.values()], next(iter(figures))
+    same: dict[tuple, list[dict[str, Any]]] = {}
+    for row in rows:
+        same.setdefault(tuple(row[k] for k in LABELS[:4]), []).append(row)
+    for some in same.values():
+        for row, note in zip(some, differing([row["first"] for row in some]), strict=True):
+            row["model"] += f", {note}" if len(some) > 1 else ""
+    return sorted(rows, key=lambda row: (row["data"], -_mean(row[by] or [0.0]), row["model"], row["strategy"]))
 
 
 def differing(firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
@@ -198,19 +199,20 @@ def _values(runs: list[Record], figure: Figure) -> list[float]:
     return [value for r in runs if (value := figure.of(r)) is not None]
 
 
-def _best(frame: pd.DataFrame, figures: dict[str, Figure]) -> dict[str, set]:
+def _best(rows: list[dict[str, Any]], figures: dict[str, Figure]) -> dict[str, set]:
     """For each figure that has a best, the rows that have it within their data set."""
     found: dict[str, set] = {name: set() for name in figures}
-    for _, part in frame.groupby("data", sort=False):
+    for data in {row["data"] for row in rows}:
         for name, figure in figures.items():
-            values = {i: round(_mean(v), figure.places) for i, v in part[name].items() if v}
+            part = {i: row[name] for i, row in enumerate(rows) if row["data"] == data}
+            values = {i: round(_mean(v), figure.places) for i, v in part.items() if v}
             if figure.best and len(values) > 1:
                 best = figure.best(values.values())
                 found[name] |= {i for i, v in values.items() if v == best}
     return found
 
 
-def _cell(row: pd.Series, name: str, places: int, best: bool) -> str:
+def _cell(row: dict[str, Any], name: str, places: int, best: bool) -> str:
     values = row[name]
     if not values:
         return "-"
@@ -221,7 +223,7 @@ def _cell(row: pd.Series, name: str, places: int, best: bool) -> str:
 def spread(values: list[float], places: int = 3) -> str:
     """Mean of a figure over seeds, and where there are several its standard deviation."""
     text = f"{_mean(values):.{places}f}"
-    return text + (f" ± {pd.Series(values).std():.{places}f}" if len(values) > 1 else "")
+    return text + (f" ± {np.std(values, ddof=1):.{places}f}" if len(values) > 1 else "")
 
 
 def _mean(values: list[float]) -> float:

@@ -25,7 +25,7 @@ def _title(v: Verdict) -> str:
     what = data_of(c) if v.contest.axis is None else f"{data_of(c)}, {network(c, but=v.contest.axis)}"
     if v.contest.axis not in (None, "strategy"):
         what += f", {c['strategy']}"
-    return f"{first['experiment']}: {what}; test {v.score_name} on {examples(v):,} examples, {many}"
+    return f"{first['experiment']}: {what}; test {v.score_name} on {v.examples:,} examples, {many}"
 
 
 def contestants(v: Verdict, budgets: dict[str, dict[str, Any]] | None = None, style: str = "simple") -> str:
@@ -34,14 +34,14 @@ def contestants(v: Verdict, budgets: dict[str, dict[str, Any]] | None = None, st
     heads = [
         v.contest.axis or "run",
         v.score_name,
-        *([] if v.base else ["place"]),
+        *([] if v.contest.base else ["place"]),
         *(f"val within {b}" for b in budgets),
     ]
     rows = []
-    for name in v.outcomes:
+    for name in v.reached:
         runs = list(v.contest.runs[name].values())
         rows.append([
-            name, spread(v.scores(name)), *([] if v.base else [_place(*v.rank(name))]),
+            name, spread(v.scores(name)), *([] if v.contest.base else [_place(*v.rank(name))]),
             *(_reached(runs, limit) for limit in budgets.values()),
             *(f"{v.cost(name, what):,.0f}" for what in ("train_seconds", "train_cpu_seconds")),
             f"{runs[0]['net']['trained']:,}", f"{v.cost(name, 'peak_memory_mb'):,.0f}", "*" if name in v.front else "",
@@ -55,8 +55,8 @@ def _place(first: int, last: int) -> str:
 
 def differences(v: Verdict, every: bool = False, style: str = "simple") -> str:
     """A row a pair: of all pairs where they are few, or with `every`; else the best against each."""
-    every = every or v.base is not None or len(v.outcomes) <= FEW
-    best = next(n for n in v.outcomes if any(n in (p.better, p.worse) for p in v.pairs))  # of those that are paired
+    every = every or v.contest.base is not None or len(v.reached) <= FEW
+    best = next(n for n in v.reached if any(n in (p.better, p.worse) for p in v.pairs))  # of those that are paired
     shown = [p for p in v.pairs if every or best in (p.better, p.worse)]
     changed = ["higher", "lower"] if shown[0].mcnemar is None else ["fixed", "broken", "McNemar p"]
     heads = ["better", "worse", "points", "95 % interval", "p (Holm)", *changed, "verdict"]
@@ -105,13 +105,8 @@ def _wanted(pair: Pair, v: Verdict) -> str:
     if v.noise.freedom and seeds is not None:
         more = max(1, seeds - len(d.seeds))
         return f"about {more:,} more seed{'s' if more > 1 else ''}"
-    many = f"about {float(f'{times * examples(v):.2g}'):,.0f} test examples"
+    many = f"about {float(f'{times * v.examples:.2g}'):,.0f} test examples"
     return many if v.noise.freedom else f"{many} (and more than one seed)"
-
-
-def examples(v: Verdict) -> int:
-    """How many test examples the contest was on."""
-    return len(next(iter(next(iter(v.outcomes.values())).values())))
 
 
 def _reached(runs: list[dict[str, Any]], limit: dict[str, Any]) -> str:
