@@ -37,7 +37,8 @@ def measure() -> list[Row]:
 def filled(root: Path) -> int:
     """Copies README, pictures and records into a folder, these under other names until they are so many."""
     top = HERE.parent
-    shutil.copytree(top / "img", root / "img")
+    for name in ("img", "experiments"):
+        shutil.copytree(top / name, root / name)
     shutil.copy(top / "README.md", root)
     committed, count, round_ = store.read(top), 0, 0
     while count < RECORDS:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lab import names, store
-from lab.report import caching, channels, losses, margins, memory, original, ranking, shots, sizes, table
+from lab.report import caching, channels, costs, losses, margins, memory, original, ranking, shots, sizes, table
 
 FIRST = """# Results
 
@@ -51,6 +51,7 @@ BLOCKS: dict[str, Callable[[Path, list[dict[str, Any]]], str]] = {
     "margins_table": margins.against_scratch,
     "shots_table": lambda root, records: shots.table(root, records),
     "ranking_table": ranking.table,
+    "costs_table": lambda root, records: costs.measured(root),
     "memory_table": lambda root, records: memory.shapes(root),
     "sizes_table": lambda root, records: sizes.refused(root),
 }
