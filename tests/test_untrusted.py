@@ -576,6 +576,7 @@ WORDS = {
     "ensemble of one": (ensemble.main, "nobody"),
     "rank": (rank.main, "--sample 0"),
     "two questions": (REPORT, "--check --runs"),
+    "page as SVG": (REPORT, "--page x --svg"),
     "where": (REPORT, "--where 0.1234567"),
     "page": (REPORT, "--page ../../x"),
     "eda of what": (data, "eda"),
