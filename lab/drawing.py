@@ -22,6 +22,7 @@ STYLE: Any = {  # of matplotlib's own settings
 }  # fmt: skip
 MOMENTUM = 0.6  # of a moving average, as TensorBoard's slider
 MANY = 15  # points of a line that is smoothed
+BESIDE = ((6, 4), (-6, 4), (6, -4), (-6, -4), (0, 6), (0, -6), (6, 12), (-6, 12), (6, -12), (-6, -12))  # in points
 LOOK = 1  # raise it when the same numbers are drawn differently: pictures of before are then stale
 
 
@@ -60,6 +61,32 @@ def dots(axis: Any, labels: list[str], values: list[list[float]]) -> None:
         axis.plot(of, [y] * len(of), "o", color=BLUE, alpha=0.5, ms=5)
         axis.plot([sum(of) / len(of)], [y], "|", color=RED, ms=16, mew=2.5)
     axis.set_yticks(range(len(labels)), labels[::-1], fontsize=8, parse_math=False)
+
+
+def named(axis: Any, labels: list[str], points: list[tuple[float, float]]) -> None:
+    """A label beside each point (x, y): where it covers no point and no other label, if there is such a place."""
+    from matplotlib.transforms import Bbox
+
+    def put(label: str, at: tuple[float, float], place: tuple[int, int]) -> Any:
+        x, y = place
+        return axis.annotate(
+            label, at, xytext=place, textcoords="offset points", fontsize=7, parse_math=False,
+            ha="center" if not x else "left" if x > 0 else "right", va="bottom" if y > 0 else "top",
+        )  # fmt: skip
+
+    axis.figure.draw_without_rendering()  # only then it is known where the points are
+    taken = [Bbox.from_bounds(x - 5, y - 5, 10, 10) for x, y in axis.transData.transform(points)]
+    for label, at in zip(labels, points, strict=True):
+        for place in BESIDE:
+            text = put(label, at, place)
+            box = text.get_window_extent()
+            inside = axis.bbox.x0 < box.x0 and box.x1 < axis.bbox.x1
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+            text.remove()
+        else:
+            text = put(label, at, BESIDE[0])
+        taken.append(text.get_window_extent())
 
 
 def smoothed(values: list[float], momentum: float = MOMENTUM) -> list[float]:

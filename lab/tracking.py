@@ -5,9 +5,11 @@ WANDB_MODE=online, MLFLOW_TRACKING_URI; else everything stays in files. An inter
 """
 
 import os
+import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from lab.errors import BadInput
@@ -74,6 +76,7 @@ class TensorBoard:
     """Event files, for `tensorboard --logdir tracking/tensorboard`."""
 
     def __init__(self, folder: Path, experiment: str, name: str, choices: dict[str, Any]):
+        sys.modules.setdefault("tensorboard.compat.notf", ModuleType("notf"))  # its own sign: write without TensorFlow
         from tensorboard.summary import Writer
 
         self.writer = Writer(str(folder / experiment / name))

@@ -65,7 +65,8 @@ class Training:
         """Trains for the phase's share of the budget and puts the weights that are kept into the network.
 
         Raises:
-            Diverged: the loss is not a number any more.
+            Diverged: the loss or a weight is no number any more; the best weights so far, or those of before the phase,
+                are in the network.
             Interrupted: by a signal; the best weights so far are in the network.
         """
         phase, checkpoint = self.phase, self.trainer.checkpoint
@@ -78,13 +79,17 @@ class Training:
             self._resume(*kept)
         elif phase.or_before:
             self.best = (self.trainer.score(), 0, self.trainer.variables())
+        before = None if self.best else self.trainer.variables()
         try:
             for epoch in range(len(self.history), -(-steps // chunk)):
                 if self._is_stuck():
                     break
                 self._epoch(epoch, range(epoch * chunk, min((epoch + 1) * chunk, steps)), steps, chunk)
-        except (Interrupted, Diverged):
+        except Interrupted:
             self._leave()
+            raise
+        except Diverged:  # the latest weights are no numbers, either
+            self._leave(instead=before)
             raise
         if self.best is not None:
             assign(self.net.model.variables, self.best[2])
@@ -126,7 +131,10 @@ class Training:
         before = sum(r.steps for r in trainer.results)
         trainer.progress({"phase": phase.name, "before": before, "epochs": -(-total // chunk), "score": score, **row})
         if self._is_best(score):
-            self.best = (score, epoch + 1, trainer.variables())
+            kept = trainer.variables()
+            if not all(np.isfinite(v).all() for v in kept):  # which a score need not show: a ReLU makes 0 of nan
+                raise self._diverged("weights became nan or infinite", f"in epoch {epoch + 1}")
+            self.best = (score, epoch + 1, kept)
         if raw is not None:
             assign(self.model.trainable_variables, raw)
         self.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
@@ -144,10 +152,7 @@ class Training:
                 with held():
                     logs = self._step(x, y)
                     if not np.isfinite(logs["loss"]):
-                        raise Diverged(
-                            f"the loss became {logs['loss']} in phase {name!r}, epoch {epoch + 1}, step {step + 1}; "
-                            f"try a --learning-rate below {self.options.learning_rate:g}"
-                        )
+                        raise self._diverged(f"loss became {logs['loss']}", f"epoch {epoch + 1}, step {step + 1}")
                     now, b = time.perf_counter(), self.begun
                     sums = {name: b["sums"].get(name, 0.0) + float(value) for name, value in logs.items()}
                     self.begun = {"steps": b["steps"] + 1, "seconds": b["seconds"] + now - began, "sums": sums}
@@ -222,12 +227,16 @@ class Training:
         self.history, self.begun = about["history"], about["begun"]
         self.best = None if score is None else (score, epoch, arrays["best"])
 
-    def _leave(self) -> None:
-        """Ends a phase too early with the best weights so far; before its first validation, with the latest."""
-        if self.best is not None:
-            assign(self.net.model.variables, self.best[2])
-        kept = self.best[1] if self.best else None
-        self.row.update({"history": self.history, "interrupted": True, "kept_epoch": kept})
+    def _diverged(self, what: str, where: str) -> Diverged:
+        rate = self.options.learning_rate
+        return Diverged(f"the {what} in phase {self.phase.name!r}, {where}; try a --learning-rate below {rate:g}")
+
+    def _leave(self, instead: list[Array] | None = None) -> None:
+        """Ends a phase too early with the best weights so far; before there are any, with the latest, or others."""
+        if kept := self.best[2] if self.best else instead:
+            assign(self.net.model.variables, kept)
+        epoch = self.best[1] if self.best else None
+        self.row.update({"history": self.history, "interrupted": True, "kept_epoch": epoch})
 
     # What is trained, on what, for how long
 

@@ -45,7 +45,28 @@ def test_the_best_network_of_an_experiment_is_chosen_on_validation(tested):
 def test_a_confusion_matrix_counts_the_test_examples_of_all_seeds(tested):
     names = {name: numbers for name, numbers, _ in mistakes.pictures(tested, store.read(tested))}
     assert list(names) == ["confusion/x-d.png"]  # no confidence was kept: nothing to say of reliability
-    assert np.sum(names["confusion/x-d.png"]) == 3 * 60
+    matrix, pairs = names["confusion/x-d.png"]
+    assert np.sum(matrix) == 3 * 60 and pairs == mistakes.confused(np.array(matrix))
+
+
+def test_where_nothing_is_mistaken_there_are_no_bars(tmp_path):
+    r = recorded_run(tmp_path, "finetune", 0, 0)
+    ((_, (_, pairs), draw),) = mistakes.pictures(tmp_path, [r])
+    bars = draw().axes[1]
+    assert pairs == [] and [t.get_text() for t in bars.texts] == ["none is taken for another"] and not bars.axison
+
+
+def test_a_name_is_written_over_no_point_and_no_other_name():
+    figure, axes = drawing.subplots(1, 1, width=8, height=5)
+    points = [(1.0, 0.5), (1.02, 0.51), (1.05, 0.5), (1.0, 0.48), (1.06, 0.49), (2.0, 0.5)]
+    axis = axes[0, 0]
+    axis.plot(*zip(*points, strict=True), "o")
+    drawing.named(axis, [f"finetune {i}" for i in range(6)], points)
+    figure.draw_without_rendering()
+    boxes, dots = [text.get_window_extent() for text in axis.texts], axis.transData.transform(points)
+    assert len(boxes) == 6 and all(axis.bbox.x0 < b.x0 and b.x1 < axis.bbox.x1 for b in boxes)
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    assert not any(b.contains(*dot) for b in boxes for dot in dots)
 
 
 def test_reliability_is_drawn_where_confidence_was_kept(tmp_path):

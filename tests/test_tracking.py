@@ -1,5 +1,7 @@
 """Runs told to TensorBoard, Weights & Biases and MLflow, all without a network."""
 
+import subprocess
+import sys
 import time
 from importlib.util import find_spec
 
@@ -46,6 +48,18 @@ def test_tensorboard_reads_the_figures_at_the_steps_of_all_phases(tmp_path):
     assert set(read.Tags()["tensors"]) == {"loss", "val_accuracy", "final/test_accuracy", "cost/train_seconds"}
     assert [e.step for e in read.Tensors("loss")] == [5, 10, 15]
     assert [round(float(e.tensor_proto.float_val[0]), 1) for e in read.Tensors("loss")] == [1.0, 0.8, 0.6]
+
+
+def test_the_runner_tells_tensorboard_without_tensorflow(tmp_path):
+    """Which would take 800 MB beside the run's own process, and would print what it finds on the machine."""
+    pytest.importorskip("tensorboard")
+    code = (
+        "import sys; from pathlib import Path; from lab.tracking import TensorBoard; "
+        f"t = TensorBoard(Path({str(tmp_path)!r}), 'x', 'm', {{}}); t.tell(1, {{'loss': 1.0}}); t.close(True); "
+        "assert not {'keras', 'tensorflow'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert done.stderr == "" and list((tmp_path / "x" / "m").glob("events*"))
 
 
 @pytest.mark.parametrize(("record", "status"), [(RECORD, "FINISHED"), (None, "FAILED")])

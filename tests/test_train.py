@@ -185,6 +185,30 @@ def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
         trainer.execute(Phase(trainer.net.parts.all))
 
 
+@pytest.mark.parametrize("epoch", [1, 2])
+@pytest.mark.parametrize("last", [False, True])
+def test_a_diverged_phase_leaves_its_best_weights_or_those_of_before(tmp_path, monkeypatch, epoch, last):
+    """Also where the epoch's last step spoilt the weights: no loss shows that."""
+    trainer, step = tiny_trainer(tmp_path), Training._step
+    steps, before, weights = -(-len(trainer.data.train) // 8), trainer.variables(), trainer.net.model.weights
+
+    def spoilt(self, x, y):
+        logs = step(self, x, y)
+        if len(self.history) == epoch - 1 and self.begun["steps"] == (steps - 1 if last else 1):
+            weights[0].assign(keras.ops.full(weights[0].shape, float("nan")))
+        return logs
+
+    monkeypatch.setattr(Training, "_step", spoilt)
+    said = f"the weights became nan .* in epoch {epoch};" if last else f"the loss .* epoch {epoch}, step"
+    with pytest.raises(Diverged, match=said):
+        trainer.execute(Phase(trainer.net.parts.all))
+    left, row = trainer.variables(), trainer.record[-1]
+    assert row["kept_epoch"] == (None if epoch == 1 else 1) and len(row["history"]) == epoch - 1 + last
+    assert all(np.isfinite(v).all() for v in left)
+    assert all(np.array_equal(a, b) for a, b in zip(before, left, strict=True)) == (epoch == 1)
+    assert epoch == 1 or trainer.score() == pytest.approx(row["history"][0]["val_accuracy"])
+
+
 def test_images_are_zoomed_on_the_device_and_kept_small_in_memory(tmp_path):
     from lab import names
     from lab.net import Net

@@ -576,6 +576,7 @@ WORDS = {
     "ensemble of one": (ensemble.main, "nobody"),
     "rank": (rank.main, "--sample 0"),
     "two questions": (REPORT, "--check --runs"),
+    "page as SVG": (REPORT, "--page x --svg"),
     "where": (REPORT, "--where 0.1234567"),
     "page": (REPORT, "--page ../../x"),
     "eda of what": (data, "eda"),
@@ -679,7 +680,7 @@ def test_it_is_refused_in_one_line_and_nothing_of_it_runs(name, tmp_path, monkey
     (line,) = lines or said.err.splitlines()
     assert line.startswith("error: ") and len(line) < 1000 and line.isprintable(), said
     assert listing(outside) == [] and listing(tmp_path)[0] == "home"
-    assert seconds < SLOWEST and peak < LARGEST
+    assert seconds < SLOWEST * (4 if name in LATER else 1) and peak < LARGEST  # a child imports TensorFlow first
 
 
 def test_the_corpus_is_large():

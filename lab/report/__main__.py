@@ -9,26 +9,23 @@ from lab.errors import BadInput
 
 def main(argv: list[str]) -> int:
     made = command.parser("lab.report", "Rebuilds README tables and pictures from the records, without Keras.")
-    made.add_argument("--check", action="store_true", help="change nothing; exit code 1 if anything is stale or edited")
-    made.add_argument(
-        "--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes"
-    )
-    made.add_argument(
+    one = made.add_mutually_exclusive_group()
+    one.add_argument("--check", action="store_true", help="change nothing; exit code 1 if anything is stale or edited")
+    one.add_argument("--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes")
+    one.add_argument(
         "--where",
         metavar="TEXT",
         help="which records a row of the results is of, by any text in it, as '0.711 ± 0.003'",
     )
-    made.add_argument(
+    one.add_argument(
         "--page",
         metavar="X",
         help="write pages/X.html of an experiment, or of all: one file with runs, curves, verdicts",
     )
-    made.add_argument("--svg", action="store_true", help="draw all pictures as SVG, too, beside the PNG, for a paper")
+    one.add_argument("--svg", action="store_true", help="draw all pictures as SVG, too, beside the PNG, for a paper")
     command.add_out(made)
     args = made.parse_args(argv)
     root = command.root_of(args.out)
-    if args.check and args.runs:
-        raise BadInput("--check and --runs are two questions; ask one")
     if args.runs:
         for r in store.read(root):
             print(f"{r['status']:<12} {r['experiment']}/{r['name']}")

@@ -62,7 +62,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     """(file name below img/, numbers, how to draw) for every comparison."""
     for first, found in compared(records):
         c = first["choices"]
-        numbers = [[", ".join(key), sorted(_scores(by_seed))] for key, by_seed in found.items()]
+        numbers = [[_label(key), sorted(_scores(by_seed))] for key, by_seed in found.items()]
         data = data_of(c).partition("(")[0]
         yield (
             f"channels/{first['experiment']}-{data}.png",
@@ -79,6 +79,11 @@ def _key(record: Record, among: list[Record]) -> Key:
     differ = len({r["choices"].get("bands") for r in among}) > 1
     given = f" of {c['bands'] or 'all bands'}" if differ else ""
     return c["channels"] + given, c["strategy"], c.get("augment", "-")
+
+
+def _label(key: Key) -> str:
+    policy, strategy, augment = key
+    return policy if strategy == "-" else f"{policy}, {strategy}, augment {augment}"
 
 
 def _scores(by_seed: dict[int, Record]) -> list[float]:

@@ -30,12 +30,12 @@ def pictures(root: Path, records: list[Record]) -> Iterator[tuple[str, Any, Any]
         title = f"{data_of(c)}: {c['strategy']} of {c['backbone']}, {c['size']} px, test examples of {seeds}"
         if c["task"] == "segmentation":
             matrix = np.sum([r["test"]["confusion"] for r in runs], axis=0)
-            yield f"confusion/{name}.png", matrix.tolist(), partial(_confusion, matrix, classes, f"{title}, pixels")
+            yield _confused(name, matrix, classes, f"{title}, pixels")
             continue
         found = outcomes.read(root, runs)[1] if all(outcomes.path_of(root, r).exists() for r in runs) else []
         if found:
             matrix = np.sum([_matrix(o, len(classes)) for o in found], axis=0)
-            yield f"confusion/{name}.png", matrix.tolist(), partial(_confusion, matrix, classes, title)
+            yield _confused(name, matrix, classes, title)
         if found and all(o.confidence is not None for o in found):
             sure = np.concatenate([o.confidence for o in found if o.confidence is not None])
             of = calibration.reliability(sure, np.concatenate([o.each for o in found]))
@@ -58,6 +58,11 @@ def _matrix(o: Outcome, classes: int) -> Array:
     return matrices(o.truth[None, :, None], o.predicted[None, :, None], classes)[0]
 
 
+def _confused(name: str, matrix: Array, classes: list[str], title: str) -> tuple[str, Any, Any]:
+    pairs = confused(matrix)
+    return f"confusion/{name}.png", [matrix.tolist(), pairs], partial(_confusion, matrix, pairs, classes, title)
+
+
 def confused(matrix: Array) -> list[tuple[int, int, float]]:
     """(truth, prediction, share of the truth's examples) of the pairs that are mistaken most, of all examples."""
     wrong = matrix * ~np.eye(len(matrix), dtype=bool)
@@ -67,24 +72,28 @@ def confused(matrix: Array) -> list[tuple[int, int, float]]:
     return [(int(i), int(j), float(wrong[i, j] / total[i])) for i, j in zip(rows, columns, strict=True) if wrong[i, j]]
 
 
-def _confusion(matrix: Array, classes: list[str], title: str) -> Any:
+def _confusion(matrix: Array, pairs: list[tuple[int, int, float]], classes: list[str], title: str) -> Any:
     k = len(classes)
-    side = min(9.0, 4.5 + 0.1 * k)
+    side, letters = min(9.0, 4.5 + 0.1 * k), max(5, 9 - k // 12)
     figure, axes = subplots(1, 2, width=side, height=0.82 * side)
     left, right = axes[0]
     shares = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
     shown = left.imshow(shares, cmap="cividis", vmin=0, vmax=1)
     left.grid(visible=False)
     if k <= NAMED:
-        left.set_xticks(range(k), classes, rotation=90, fontsize=max(4, 9 - k // 8), parse_math=False)
-        left.set_yticks(range(k), classes, fontsize=max(4, 9 - k // 8), parse_math=False)
+        left.set_xticks(range(k), classes, rotation=90, fontsize=letters, parse_math=False)
+        left.set_yticks(range(k), classes, fontsize=letters, parse_math=False)
     left.set(xlabel="prediction", ylabel="truth")
     figure.colorbar(shown, ax=left, label="share of the truth", shrink=0.7)
-    pairs = confused(matrix)[::-1]
+    pairs = pairs[::-1]
     right.barh(range(len(pairs)), [100 * share for _, _, share in pairs], color=BLUE)
     labels = [f"{classes[i]} taken for {classes[j]}: {matrix[i, j]:,}" for i, j, _ in pairs]
     right.set_yticks(range(len(pairs)), labels, fontsize=7, parse_math=False)
     right.set(xlabel="percent of the first class", title="most confused, by their number")
+    if not pairs:
+        right.clear()
+        right.set_axis_off()
+        right.text(0.5, 0.5, "none is taken for another", ha="center", va="center")
     figure.suptitle(title)
     return figure
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from lab.drawing import BLUE, RED, subplots
+from lab.drawing import BLUE, RED, named, subplots
 from lab.report import strategies
 from lab.spec import plain
 from lab.store import data_of
@@ -37,10 +37,8 @@ def _draw(numbers: list[list], score: str, title: str) -> Any:
     for strategy, value, cost in numbers:
         on = strategy in best
         axis.plot([cost], [value], "o", ms=7, color=RED if on else BLUE, alpha=1 if on else 0.6)
-        axis.annotate(
-            strategy, (cost, value), xytext=(6, 4), textcoords="offset points", fontsize=7, parse_math=False,
-        )  # fmt: skip
     axis.set(xscale="log", xlabel="training, seconds of the CPU", ylabel=f"test {score}, mean over seeds", title=title)
     axis.margins(x=0.15)
     axis.legend(loc="lower right")
+    named(axis, [strategy for strategy, _, _ in numbers], [(cost, value) for _, value, cost in numbers])
     return figure
