@@ -24,6 +24,7 @@ CHUNK = 3_000_000  # examples of all resamples that are counted at a time: 12 MB
 BLOCK = 1 << 14  # of them, those that are drawn at a time: they stay in the processor's cache
 WHOLE = 1 << 24  # below it float32 has every whole number
 LEVEL = 0.05  # at which a difference counts
+MOST_SEEDS = 10_000  # that are thought of
 
 
 @dataclass(frozen=True)
@@ -145,7 +146,11 @@ def needed(d: Difference, of_seeds: Noise, comparisons: int) -> tuple[int | None
     from scipy.special import ndtri, stdtrit
 
     level = LEVEL / comparisons / 2
-    quantile = -(stdtrit(of_seeds.freedom, level) if of_seeds.freedom else ndtri(level))
-    room = (d.mean / quantile) ** 2 - d.examples**2
-    seeds = int(np.ceil(2 * of_seeds.deviation**2 / room)) if room > 0 else None
-    return seeds, float((quantile * d.examples / d.mean) ** 2)
+    times = float((ndtri(level) * d.examples / d.mean) ** 2)
+    if not of_seeds.freedom:
+        return None, times
+    n = np.arange(len(d.seeds) + 1, MOST_SEEDS)
+    freedom = of_seeds.freedom / max(1, len(d.seeds) - 1) * (n - 1)  # each further seed brings as much again
+    error = np.hypot(of_seeds.deviation * np.sqrt(2 / n), d.examples)
+    enough = n[-stdtrit(freedom, level) * error < abs(d.mean)]
+    return (int(enough[0]) if len(enough) else None), times

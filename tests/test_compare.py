@@ -116,6 +116,17 @@ def test_so_many_seeds_or_examples_would_tell():
     assert seeds is None and times == pytest.approx((1.96 * 2) ** 2, rel=0.01)
 
 
+@pytest.mark.parametrize(("deviation", "mean"), [(0.02, 0.01), (0.03, 0.02), (0.01, -0.004)])
+def test_with_so_many_seeds_the_paired_t_test_would_tell_and_with_one_less_not(deviation, mean):
+    """Of differences that spread as the noise of two runs does, their mean as it is."""
+    d = paired.Difference((0, 1, 2), mean, -1.0, 1.0, 0.3, examples=0.0)
+    seeds, _ = paired.needed(d, paired.Noise(deviation, 2), comparisons=1)
+    for n, tells in ((seeds, True), (seeds - 1, False)):
+        spread = np.linspace(-1, 1, n)
+        differences = mean + spread / spread.std(ddof=1) * deviation * np.sqrt(2)
+        assert (stats.ttest_1samp(differences, 0).pvalue < 0.05) == tells
+
+
 # What the runs did
 
 

@@ -71,7 +71,7 @@ def plain(arrays: str, weights: str) -> None:
     model = keras.Model(inputs, keras.layers.Dense(CLASSES)(pooled))
     rate = keras.optimizers.schedules.CosineDecay(2e-2, EPOCHS * -(-len(file["x_train"]) // BATCH))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(rate), loss, ["accuracy"])
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     began = time.perf_counter()
     validation = (file["x_val"], file["y_val"])
     model.fit(file["x_train"], file["y_train"], BATCH, EPOCHS, validation_data=validation, verbose=0)

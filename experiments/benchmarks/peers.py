@@ -88,7 +88,7 @@ def of_keras(alpha: float, size: int, batch: int) -> tuple[float, float]:
     features = keras.layers.GlobalAveragePooling2D()(base(keras.layers.Rescaling(1 / 127.5, -1)(inputs)))
     model = keras.Model(inputs, keras.layers.Dense(CLASSES)(features))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile("adam", loss, ["accuracy"])
+    model.compile("adam", loss, metrics=["accuracy"])
     trained = rate(lambda: model.fit(x, y, batch, verbose=0), len(x))
     return trained, rate(lambda: model.predict(x, batch, verbose=0), len(x))
 

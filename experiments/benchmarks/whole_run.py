@@ -68,7 +68,7 @@ def plain(arrays: str) -> None:
     model = keras.Model(inputs, keras.layers.Dense(CLASSES)(keras.layers.GlobalAveragePooling2D()(base(scaled))))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     rate = keras.optimizers.schedules.CosineDecay(2e-3, EPOCHS * -(-len(x) // BATCH))
-    model.compile(keras.optimizers.Adam(rate), loss, ["accuracy"])
+    model.compile(keras.optimizers.Adam(rate), loss, metrics=["accuracy"])
     began = time.perf_counter()
     model.fit(x, y, BATCH, EPOCHS, validation_data=(x_val, y_val), verbose=0)
     seconds = time.perf_counter() - began
