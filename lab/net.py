@@ -20,6 +20,7 @@ from lab.bands import Band, nameless
 from lab.channels import Channels
 from lab.channels.rgb import Rgb
 from lab.errors import BadInput
+from lab.fused import fuse
 from lab.heads import Head
 from lab.layers import Matched, Standardize
 from lab.scaling import Scaling
@@ -94,6 +95,7 @@ class Net:
             self.features = keras.Model(images, cut, name="features")
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
+        fuse(self.model)
         self._levels = self._levels_of(reference)
         # as they are now: LoRA puts others between them
         self._backbone_weights = self.body.weights[: len(self._levels)]  # its own top's, if any, come behind them

@@ -1,0 +1,53 @@
+"""Batch normalisation as one operation forward and one backward, where Keras computes it of a dozen.
+
+XLA makes one of the dozen. Without it, which is how TensorFlow is fast on a CPU, each of them reads and writes a whole
+map: half of a training step of MobileNetV2. TensorFlow has the one operation, and in inference joins it to the
+convolution before it. Files, configurations and clones of a layer know nothing of it.
+"""
+
+from types import MethodType
+from typing import Any
+
+import keras
+
+from lab.environment import device
+
+
+def fuse(model: keras.Model) -> None:
+    """Has every batch norm of a model on maps (N, H, W, C) computed so, under TensorFlow on a CPU, in 32 bits."""
+    if keras.backend.backend() != "tensorflow" or device() != "cpu":
+        return
+    for layer in model._flatten_layers():
+        if isinstance(layer, keras.layers.BatchNormalization) and _can_be(layer):
+            layer.call = MethodType(_call, layer)
+
+
+def _can_be(norm: keras.layers.BatchNormalization) -> bool:
+    is_usual = not (norm.renorm or norm.synchronized) and norm.compute_dtype == "float32"
+    return is_usual and norm.input_spec.ndim == 4 and norm.axis in (-1, 3)
+
+
+def _call(self: Any, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
+    """What `keras.layers.BatchNormalization.call` gives, to rounding, and does to the moving statistics."""
+    import tensorflow as tf
+
+    if mask is not None:
+        return type(self).call(self, inputs, training=training, mask=mask)
+    learns, channels = bool(training) and self.trainable, inputs.shape[-1]
+    statistics = [tf.zeros(0)] * 2 if learns else [tf.convert_to_tensor(v) for v in _moving(self)]
+    out, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+        x=inputs,
+        scale=tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(channels),
+        offset=tf.convert_to_tensor(self.beta) if self.center else tf.zeros(channels),
+        mean=statistics[0], variance=statistics[1], epsilon=self.epsilon, is_training=learns,
+    )  # fmt: skip
+    if learns:
+        count = tf.cast(tf.size(inputs) // channels, "float32")
+        found = mean, variance * ((count - 1) / count)  # TensorFlow's is the unbiased one, Keras' is not
+        for moving, batch in zip(_moving(self), found, strict=True):
+            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+    return out
+
+
+def _moving(norm: Any) -> tuple[Any, Any]:
+    return norm.moving_mean, norm.moving_variance
