@@ -28,17 +28,37 @@ class Augment:
         """
         self.targets = targets
         self.layers = [layer for word in policies.split("+") for layer in _layers(word, bands, forbids)]
+        self._generators = [_generators(layer) for layer in self.layers]
+        self._change = _as_a_graph(self._changed) if self.layers else self._changed
 
     def __call__(self, images, targets, seed: int, phase: int, step: int):
         """images (N, H, W, C) float 0-255 and targets to the same, changed together."""
         import numpy as np
 
-        batch = {"images": images, self.targets: targets}
-        for i, layer in enumerate(self.layers):
-            for j, generator in enumerate(_generators(layer)):
+        for i, generators in enumerate(self._generators):
+            for j, generator in enumerate(generators):
                 generator.state.assign(np.random.SeedSequence([seed, phase, step, i, j]).generate_state(2))
+        return self._change(images, targets)
+
+    def _changed(self, images, targets):
+        batch = {"images": images, self.targets: targets}
+        for layer in self.layers:
             batch = layer(batch, training=True)
         return batch["images"], batch[self.targets]
+
+
+def _as_a_graph(function):
+    """The same function, traced under TensorFlow: Python takes longer to call the layers than a small batch takes.
+
+    Under JAX it is left alone: on a CPU XLA made it slower.
+    """
+    import keras
+
+    if keras.backend.backend() != "tensorflow":
+        return function
+    import tensorflow as tf
+
+    return tf.function(function)
 
 
 def _layers(word: str, bands: int, forbids: frozenset[str]) -> list:

@@ -23,7 +23,7 @@ from lab.errors import BadInput
 from lab.feed import Feed
 from lab.net import Net, assign, to_numpy
 from lab.proof import moved
-from lab.reading import ahead
+from lab.reading import ahead, beside
 from lab.recalibrate import in_training_mode, reestimate
 from lab.steps import Adapt, Fit, Match, Phase, Problem, Recalibrate, Result, Selection, Step
 from lab.training import Training
@@ -286,22 +286,23 @@ class Trainer:
         meter = (self.task.last_meter if last else self.task.meter)(self.data.classes)
         takes = list(eval_batches(len(split), self.options.at_once))
         wanted = [take for take, _ in takes]
-        by_features = self._cut is not None
-        found, forward = (self.features(split)[0], self._of_features) if by_features else (split.images, self.logits)
-        read = zip(ahead(found, wanted), ahead(split.labels, wanted), strict=True)
-        for (_, real), (x, labels) in zip(takes, read, strict=True):
-            probabilities = self.task.probabilities(forward(x))
+        on_images = self._cut is None
+        model = self._inference(self.net.model if on_images else self.net.top)
+        given = ahead(split.images if on_images else self.features(split)[0], wanted)
+        x = map(self.net.sized, given) if on_images else given
+        read = beside(zip(takes, x, ahead(split.labels, wanted), strict=True))
+        for (_, real), batch, labels in read:
+            probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(batch)))
             meter.update(labels[:real], probabilities[:real])
         return meter.result(), meter
 
     def logits(self, images: Array) -> Array:
         """What the network gives for images (B, h, w, C) as they are stored; by what evaluation has traced already."""
-        if self._cut is not None:
-            return self._of_features(self.cut(images))
-        return to_numpy(self._inference(self.net.model).predict_on_batch(self.net.sized(images)))
-
-    def _of_features(self, features: Array) -> Array:
-        return to_numpy(self._inference(self.net.top).predict_on_batch(features))
+        if self._cut is None:
+            model, x = self.net.model, self.net.sized(images)
+        else:
+            model, x = self.net.top, self.cut(images)
+        return to_numpy(self._inference(model).predict_on_batch(x))
 
     def _inference(self, model) -> keras.Model:
         """The same layers in a model that is never compiled, so that its trace outlives each phase's."""

@@ -171,12 +171,14 @@ class Training:
 
     def _step(self, x: Any, y: Any) -> dict[str, float]:
         """A step on a batch, in as many parts as memory asks for; what Keras measured, the mean over the parts."""
+        if self.options.parts == 1:
+            return self.model.train_on_batch(x, y, return_dict=True)
         ends = np.linspace(0, len(y), self.options.parts + 1).astype(int)
         parts = []
         for a, b in pairwise(ends):
             part = keras.tree.map_structure(lambda it, a=a, b=b: it[a:b], x)  # a head may take several features
             parts.append(self.model.train_on_batch(part, y[a:b], return_dict=True))
-        return parts[0] if len(parts) == 1 else {k: float(np.mean([p[k] for p in parts])) for k in parts[0]}
+        return {k: float(np.mean([p[k] for p in parts])) for k in parts[0]}
 
     def _average(self) -> list[Array]:
         """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""

@@ -17,7 +17,8 @@ from lab.spec import Run, resolve
 from lab.steps import Phase
 from lab.training import Training
 
-STEPS, TIMES = 8, 9  # steps that are timed together, and how often
+STEPS, TIMES = 16, 9  # steps that are timed together, and how often
+IMAGES = 2_048  # of a split that is evaluated, at least
 BIG = {"backbone": "MobileNetV2", "size": 96, "batch_size": 64, "weights": "none"}
 SMALL = {"backbone": "MobileNetV2(alpha=0.35)", "size": 64, "batch_size": 128, "weights": "none"}
 TINY = {"backbone": "cnn10", "size": 32, "batch_size": 32}
@@ -61,13 +62,14 @@ def training(trainer: Any, run: Run, aim: float) -> Row:
 
 def evaluation(trainer: Any, run: Run) -> Row:
     """Images a second of the figures of a split."""
-    count = run.batch_size * STEPS
+    steps = max(STEPS, IMAGES // run.batch_size)
+    count = run.batch_size * steps
     split = trainer.data.train.take(np.arange(count) % len(trainer.data.train))
     x = trainer.net.sized(split.images[: run.batch_size])
     model = trainer._inference(trainer.net.model)
 
     def limit() -> None:
-        for _ in range(STEPS):
+        for _ in range(steps):
             model.predict_on_batch(x)
 
     seconds = in_turn({"limit": limit, "lab": lambda: trainer.evaluate(split)}, TIMES)
