@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from conftest import tiny_data, tiny_trainer
-from scipy.stats import kendalltau, weightedtau
+from scipy.stats import weightedtau
 
 from lab import command, names, rank, scoring, store, weights
 from lab.channels.rgb import Rgb
@@ -227,13 +227,3 @@ def test_a_sources_own_classifier_predicts_its_own_classes(tmp_path):
         resolved.source = given
         nothing, reason = scoring.predicted_by_source(resolved, trainer, sample)
         assert nothing is None and reason.startswith(why)
-
-
-def test_tau_is_scipys():
-    rng = np.random.default_rng(0)
-    for n in (3, 5, 9, 30):
-        x, y = rng.integers(0, 8, (2, n)) / 7  # with ties
-        pairs = list(zip(x, y, strict=True))
-        assert ranking.tau(pairs) == pytest.approx(kendalltau(x, y).statistic)
-        assert ranking.tau(pairs, weighted=True) == pytest.approx(weightedtau(x, y).statistic)
-    assert ranking.tau([(0.1, 0.3), (0.1, 0.4), (0.1, 0.5)]) is None  # all of one side are equal

@@ -5,11 +5,9 @@ import math
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from tabulate import tabulate
 
 from lab import store
-from lab.confusion import ratio
 from lab.errors import BadInput
 from lab.report.markdown import safe
 from lab.spec import LATER, digest, plain
@@ -88,31 +86,18 @@ def correlations(rows: list[Record]) -> dict[str, Record]:
     The latter by Vigna 2015, https://arxiv.org/abs/1404.3325. From -1 to 1; None where there are fewer than `ENOUGH`
     pairs, or all of one side are equal.
     """
+    from scipy.stats import kendalltau, weightedtau
+
+    def tau(measure: Any, pairs: list[tuple[float, float]]) -> float | None:
+        value = float(measure(*zip(*pairs, strict=True)).statistic) if len(pairs) >= ENOUGH else math.nan
+        return None if math.isnan(value) else value
+
     both = [(row["scores"], row["validation"]["score"]) for row in rows if row["scores"] and row["validation"]]
     pairs = {name: [(scores[name], score) for scores, score in both if name in scores] for name in SCORES}
     return {
-        name: {"pairs": len(found), "weighted_tau": tau(found, weighted=True), "tau": tau(found)}
+        name: {"pairs": len(found), "weighted_tau": tau(weightedtau, found), "tau": tau(kendalltau, found)}
         for name, found in pairs.items()
     }
-
-
-def tau(pairs: list[tuple[float, float]], weighted: bool = False) -> float | None:
-    """Kendall's tau-b; weighted, each exchange counts 1 / rank of both, and the mean by ranks of either side is taken.
-
-    As `scipy.stats.kendalltau` and `weightedtau`, whose import takes a second.
-    """
-    if len(pairs) < ENOUGH:
-        return None
-    x, y = np.array(pairs, "float64").T
-    order = [np.sign(side[:, None] - side) for side in (x, y)]
-    found = []
-    for first, then in ((x, y), (y, x)):
-        rank = np.argsort(np.lexsort((then, first))[::-1])
-        weight = np.add.outer(1 / (1 + rank), 1 / (1 + rank)) if weighted else 1.0
-        both, *each = ((weight * a * b).sum() for a, b in (order, (order[0],) * 2, (order[1],) * 2))
-        found.append(ratio(both, np.sqrt(each[0] * each[1])))
-    value = float(np.mean(found))
-    return None if math.isnan(value) else value
 
 
 def rows(record: Record, style: str = "simple") -> str:
