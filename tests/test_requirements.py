@@ -31,15 +31,16 @@ def optional():
 
 
 def imported():
-    """Top-level modules that any file of the lab imports."""
+    """Top-level modules of others that any file of the lab or its experiments imports."""
     found = set()
-    for path in [*(ROOT / "lab").rglob("*.py"), *(ROOT / "experiments").glob("*.py")]:
+    for path in [*(ROOT / "lab").rglob("*.py"), *(ROOT / "experiments").rglob("*.py")]:
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Import):
                 found |= {a.name.partition(".")[0] for a in node.names}
             elif isinstance(node, ast.ImportFrom) and not node.level:
                 found.add(node.module.partition(".")[0])
-    return found - set(sys.stdlib_module_names) - {"lab"}
+    own = {"lab", "benchmarks", *(p.stem for p in (ROOT / "experiments").glob("*.py"))}
+    return found - set(sys.stdlib_module_names) - own
 
 
 def test_every_package_that_is_imported_is_required_and_the_other_way_round():
