@@ -46,6 +46,8 @@ def _call(self: Any, inputs: Any, training: bool | None = None, mask: Any = None
         found = mean, variance * ((count - 1) / count)  # TensorFlow's is the unbiased one, Keras' is not
         for moving, batch in zip(_moving(self), found, strict=True):
             moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        # a ReLU behind it would else be joined to it, by a kernel that makes NaN 0: no loss would show a divergence
+        out = tf.ensure_shape(out, inputs.shape)
     return out
 
 

@@ -5,7 +5,7 @@ features, and other strategies that need them. The backbone's weights are random
 weights are needed. Seconds are those from the first step to the last; tracing, validations and the features are among
 them.
 
-    python -m benchmarks.features ARRAYS.npz WEIGHTS.h5      # the plain script alone
+    python -m benchmarks.features ARRAYS.npz WEIGHTS.keras      # the plain script alone
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks import AT_LEAST, Row, row, said, timed_command
+from benchmarks import AT_LEAST, AT_MOST, Row, row, said, timed_command
 from benchmarks.whole_run import drawn
 from lab import store
 from lab.process import KEEP_FREED_MEMORY
@@ -27,7 +27,7 @@ SHARED = ("extract", "extract(rate=3.0)", "ridge", "knn")  # one after another
 
 def measure() -> list[Row]:
     with tempfile.TemporaryDirectory() as folder:
-        arrays, weights = drawn(Path(folder) / "signs.npz"), Path(folder) / "nasnet.weights.h5"
+        arrays, weights = drawn(Path(folder) / "signs.npz"), Path(folder) / "nasnet.keras"
         bare = said("-m", "benchmarks.features", str(arrays), str(weights), **KEEP_FREED_MEMORY)
         for strategy in SHARED:
             run(arrays, weights, strategy, "linear")
@@ -44,6 +44,8 @@ def measure() -> list[Row]:
     ]  # fmt: skip
     rest = [found[key]["cost"]["seconds"] for key in found if key != ("extract", "linear")]
     what = f"{len(rest)} more runs on the same features, each from its start to its end, on average"
+    computed = sum(r["steps"][0]["features"] == "computed" for r in found.values())
+    rows.append(row("runs that computed the features", "runs", computed, "runs on them", len(found), (AT_MOST, 0.2)))
     return [*rows, row(what, "s", sum(rest) / len(rest), "the first of them", first["cost"]["seconds"])]
 
 
@@ -65,7 +67,7 @@ def plain(arrays: str, weights: str) -> None:
     inputs = keras.Input(file["x_train"].shape[1:])
     scaled = keras.layers.Rescaling(1 / 127.5, -1)(keras.layers.Resizing(SIZE, SIZE)(inputs))
     base = keras.applications.NASNetMobile((SIZE, SIZE, 3), include_top=False, weights=None)
-    base.save_weights(weights)
+    base.save(weights)
     base.trainable = False
     pooled = keras.layers.GlobalAveragePooling2D()(base(scaled, training=False))
     model = keras.Model(inputs, keras.layers.Dense(CLASSES)(pooled))
