@@ -34,7 +34,7 @@ def main(words: list[str]) -> None:
         if name in found and not words:
             continue
         print(f"{number} of {len(words or MEASURES)}: {name}", flush=True)
-        made = said(str(HERE / "benchmark.py"), "--one", name, **KEEP_FREED_MEMORY)
+        made = said(str(HERE / "benchmark.py"), "--one", name, TF_CPP_MIN_LOG_LEVEL="3", **KEEP_FREED_MEMORY)
         for r in made["rows"]:
             print(f"  {r['what']}: {r['ours']:.4g} {r['unit']}, {r['beside']} {r['theirs']:.4g}, {r['ratio']:.3g}")
         if made["rows"]:
@@ -45,9 +45,8 @@ def main(words: list[str]) -> None:
 
 def one(name: str) -> dict[str, Any]:
     """The rows of one measure, and what it was measured with."""
-    from lab.environment import environment, now, wake_keras
+    from lab.environment import environment, now
 
-    wake_keras()
     began = time.perf_counter()
     rows = import_module(f"benchmarks.{name}").measure()
     return {"rows": rows, "seconds": time.perf_counter() - began, "environment": environment(), "finished": now()}

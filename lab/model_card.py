@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from lab import formats, masks, names, store
+from lab import calibration, formats, masks, names, outcomes, store
 from lab.errors import BadInput
 from lab.predict import fit_of
 from lab.reproducing import command_of
@@ -51,7 +51,7 @@ def card(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
         "Data": data(record),
         "Training": training(record),
         "Metrics": metrics(root, record),
-        "Limits": limits(record, about),
+        "Limits": limits(root, record, about),
         "Licence": licence(root, record),
         "How it was made": making(record, about),
     }
@@ -271,7 +271,16 @@ def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
     return dict(zip(record["data"]["classes"], counts.tolist(), strict=True))
 
 
-def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
+def calibration_error(root: Path, record: dict[str, Any]) -> float | None:
+    """Expected calibration error on the test examples; None where the run left no confidence beside its record."""
+    try:
+        _, (outcome,) = outcomes.read(root, [record])
+    except BadInput:
+        return None
+    return None if outcome.confidence is None else calibration.reliability(outcome.confidence, outcome.each).error
+
+
+def limits(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
     c, (height, width, _) = record["choices"], record["net"]["shape"]
     train, read = record["data"]["splits"]["train"]["examples"], tuple(record["data"]["shape"][:2])
     found = [
@@ -293,8 +302,10 @@ def limits(record: dict[str, Any], about: dict[str, Any]) -> str:
     unknown = ["images of other origin (cameras, places, weather)", "damaged or manipulated images"]
     if is_table(record):
         unknown = ["rows of other origin (places, times)", "wrong or manipulated values"]
-    if not any("calibration" in k or k == "ece" for k in record["test"]):
+    if (error := calibration_error(root, record)) is None:
         unknown.append("calibration (whether a probability of 0.9 is right nine times in ten)")
+    else:
+        found.append(f"Its confidence is {error:.3f} from its accuracy (ECE, {calibration.BINS} bins, test examples).")
     unknown.append(f"fairness between groups of people, where there are any in the {examples_are(record)}")
     found.append(f"Not measured: {'; '.join(unknown)}.")
     found += [f"The checks of the run found: {plain(f['what'])}." for f in record["findings"]]

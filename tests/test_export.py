@@ -15,7 +15,7 @@ from conftest import ROOT
 from PIL import Image
 
 import lab.run
-from lab import command, export, formats, model_card, names, predict, predictions, store
+from lab import calibration, command, export, formats, model_card, names, predict, predictions, store
 from lab.backbones.applications import TABLE
 from lab.bands import Band
 from lab.environment import hushed
@@ -129,7 +129,9 @@ def test_the_card_has_every_figure_of_the_record(root):
     weakest = card.split("weakest classes")[1].split("## Limits")[0]
     rows = [line.split("|")[1:4] for line in weakest.splitlines() if re.match(r"\| \d", line)]
     assert [float(a) for _, a, _ in rows] == [round(a, 3) for a in sorted(known.values())[:5]]
-    labels, _ = predictions.read(root, record, "test")
+    labels, p = predictions.read(root, record, "test")
+    error = calibration.reliability(p.max(axis=1), (p.argmax(axis=1) == labels).astype(float)).error
+    assert f"Its confidence is {error:.3f} from its accuracy" in card
     assert [int(n) for _, _, n in rows] == [int((labels == int(c)).sum()) for c, _, _ in rows]
     assert "grey" in card and record["data"]["source"].split(",")[0] in card and record["command"] in card
     assert "Nothing was carried over" in card and "60 examples of each split at most" in card
