@@ -203,6 +203,16 @@ class Net:
             x = keras.ops.image.resize(x, (height, width), interpolation="bilinear", antialias=height < x.shape[1])
         return x
 
+    @property
+    def around(self) -> list[tuple[str, dict[str, Any]]]:
+        """Kind and configuration of each layer up to the cut that is not in the body, the head's prefix among them.
+
+        Heads with the same prefix have the same features, whatever comes behind it.
+        """
+        layers = [layer for layer in self.features.layers if layer is not self.body]
+        named = ("name", "trainable")
+        return [(type(x).__name__, {k: v for k, v in x.get_config().items() if k not in named}) for x in layers]
+
     def halves(self) -> tuple[list[Array], list[Array]]:
         """Copies of the backbone's weights and of the rest, as `start_from` takes them."""
         return [to_numpy(w) for w in self._backbone_weights], [to_numpy(w) for w in self._other_weights]

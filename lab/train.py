@@ -259,7 +259,7 @@ class Trainer:
             return self._cut[split.digest], True
         key = {
             "weights": features.weights_digest([to_numpy(w) for w in self.net.features.weights]),
-            "backbone": str(self.net.backbone), "head": str(self.net.head), "shape": self.net.shape,
+            "backbone": str(self.net.backbone), "around": self.net.around, "shape": self.net.shape,
             "contrast": self.net.contrast, "channels": str(self.net.channels),
             "scaling": repr(self.net.scaling),
             "precision": keras.config.dtype_policy().name, "backend": keras.backend.backend(),

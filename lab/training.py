@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lab.train import Trainer
 
 Array = np.ndarray
-Best = tuple[float, int, list[Array]]  # score, epoch (0: before the first), all variables
+Best = tuple[float, int, list[Array]]  # score, epoch (0: before the first), variables of the model
 VALIDATIONS = 50  # in a phase whose budget is in steps or seconds
 TIMED = 5  # steps that a budget in seconds is measured by
 
@@ -56,6 +56,10 @@ class Training:
         self.net.train_only(phase.select)
         self.batches, self.evaluate, self.model = self.inputs()
 
+    def variables(self) -> list[Array]:
+        """Copies of all variables that may change in the phase, seeds of dropout included."""
+        return [to_numpy(v) for v in self.model.variables]
+
     @property
     def row(self) -> dict[str, Any]:
         """What the run's record says of the phase."""
@@ -78,8 +82,8 @@ class Training:
         if kept:
             self._resume(*kept)
         elif phase.or_before:
-            self.best = (self.trainer.score(), 0, self.trainer.variables())
-        before = None if self.best else self.trainer.variables()
+            self.best = (self.trainer.score(), 0, self.variables())
+        before = None if self.best else self.variables()
         try:
             for epoch in range(len(self.history), -(-steps // chunk)):
                 if self._is_stuck():
@@ -92,7 +96,7 @@ class Training:
             self._leave(instead=before)
             raise
         if self.best is not None:
-            assign(self.net.model.variables, self.best[2])
+            assign(self.model.variables, self.best[2])
         taken = self.history[-1]["steps"]
         self.row.update(self._told(chunk))
         return Result(phase.name, self.best[0] if self.best else 0.0, taken, self.history)
@@ -131,7 +135,7 @@ class Training:
         before = sum(r.steps for r in trainer.results)
         trainer.progress({"phase": phase.name, "before": before, "epochs": -(-total // chunk), "score": score, **row})
         if self._is_best(score):
-            kept = trainer.variables()
+            kept = self.variables()
             if not all(np.isfinite(v).all() for v in kept):  # which a score need not show: a ReLU makes 0 of nan
                 raise self._diverged("weights became nan or infinite", f"in epoch {epoch + 1}")
             self.best = (score, epoch + 1, kept)
@@ -214,14 +218,14 @@ class Training:
             about = {"number": self.number, "budget": budget, "history": self.history, "best": (score, epoch)}
             self.trainer.checkpoint.write(
                 "epoch", about | {"spent": self.trainer.spent, "begun": self.begun},
-                variables=self.trainer.variables(),
+                variables=self.variables(),
                 optimizer=[to_numpy(v) for v in self.model.optimizer.variables], best=best,
             )  # fmt: skip
 
     def _resume(self, about: dict[str, Any], arrays: dict[str, list[Array]]) -> None:
         """Puts everything that changes in a phase back."""
         self.model.optimizer.build(self.model.trainable_variables)
-        assign(self.net.model.variables, arrays["variables"])
+        assign(self.model.variables, arrays["variables"])
         assign(self.model.optimizer.variables, arrays["optimizer"])
         self.row["resumed_after_epoch"] = len(about["history"])
         self.trainer.resumed_with(about["spent"])
@@ -236,7 +240,7 @@ class Training:
     def _leave(self, instead: list[Array] | None = None) -> None:
         """Ends a phase too early with the best weights so far; before there are any, with the latest, or others."""
         if kept := self.best[2] if self.best else instead:
-            assign(self.net.model.variables, kept)
+            assign(self.model.variables, kept)
         epoch = self.best[1] if self.best else None
         self.row.update({"history": self.history, "interrupted": True, "kept_epoch": epoch})
 
@@ -276,11 +280,11 @@ class Training:
 
     def time_a_step(self) -> float:
         """Median seconds of a training step, measured on copies: the weights are put back."""
-        kept = self.trainer.variables()
+        kept = self.variables()
         self.compile(TIMED)
         made = iter(self.batches(self.number, range(TIMED + 2)))
         seconds, _ = timed(lambda: self._step(*next(made)))
-        assign(self.net.model.variables, kept)
+        assign(self.model.variables, kept)
         return seconds
 
     def compile(self, steps: int) -> None:

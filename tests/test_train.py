@@ -62,6 +62,9 @@ def test_cached_features_are_used_again_and_never_for_other_weights(tmp_path):
     b, read = again.features(again.data.train)
     assert read and np.array_equal(a, b)
     assert set((tmp_path / "features").glob("*.npy")) == files
+    second = tiny_trainer(tmp_path, head="mlp(8)")
+    c, read = second.features(second.data.train)
+    assert read and np.array_equal(a, c)  # of another head behind the same pooling
     for other in (tiny_trainer(tmp_path, seed=1), tiny_trainer(tmp_path, head="maxpool_mlp(4)")):
         other.features(other.data.train)
         assert len(set((tmp_path / "features").glob("*.npy"))) > len(files)
