@@ -28,7 +28,7 @@ from pathlib import Path
 from typing import Any
 
 HERE = Path(__file__).parent
-MEASURES = ("start", "steps", "whole_run", "features", "zoom", "folder", "exports", "peers", "gpu")
+MEASURES = ("steps", "whole_run", "peers", "features", "zoom", "folder", "start", "exports", "gpu")
 
 
 def main(words: list[str]) -> None:
@@ -51,7 +51,8 @@ def main(words: list[str]) -> None:
         if made["rows"]:
             device = made["environment"]["device"]
             found[name if device == "cpu" else f"{name} on {device}"] = made
-            store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+            kept = dict(sorted(found.items(), key=lambda item: MEASURES.index(item[0].split()[0])))
+            store.write_atomically(path, json.dumps(kept, indent=1) + "\n")
 
 
 def one(name: str) -> dict[str, Any]:

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
-from benchmarks import AT_LEAST, Row, in_turn, row
+from benchmarks import AT_LEAST, Row, in_turn, row, timed_command
+from lab import predict, store
+from lab.load import reopen
 from lab.opening import open_trainer
 from lab.spec import Run, resolve
 from lab.steps import Phase
@@ -33,7 +36,7 @@ def measure() -> list[Row]:
                 run = Run(strategy="finetune", dataset=DATA, augment=augment, checks="none", **case)
                 trainer = open_trainer(resolve(run, Path(out)), Path(out), lambda event: None)
                 rows.append(training(trainer, run, aim))
-            rows.append(evaluation(trainer, run))
+            rows += [evaluation(trainer, run), prediction(trainer, run, Path(out))]
     return rows
 
 
@@ -75,6 +78,34 @@ def evaluation(trainer: Any, run: Run) -> Row:
     seconds = in_turn({"limit": limit, "lab": lambda: trainer.evaluate(split)}, TIMES)
     ours, theirs = (count / seconds[name] for name in ("lab", "limit"))
     return row(f"evaluation, {named(run)}", "images/s", ours, "predict_on_batch", theirs, (AT_LEAST, 0.95))
+
+
+def prediction(trainer: Any, run: Run, out: Path) -> Row:
+    """Images a second of what `lab.predict` does with files, once it has opened the network."""
+    folder, count = out / str(run.backbone), run.batch_size * max(STEPS, IMAGES // run.batch_size)
+    folder.mkdir()
+    for i in range(count):
+        Image.fromarray(trainer.data.train.images[i % len(trainer.data.train)]).save(folder / f"{i:06d}.png")
+    words = ["-m", "lab.run", "--strategy", "scratch", "--dataset", "signs(train=2)", "--budget", "2steps", "--out"]
+    choices = [w for name, value in vars(run).items() if name in BIG for w in (f"--{name.replace('_', '-')}", value)]
+    timed_command(*words, str(out), *(str(w) for w in choices if w is not None))
+    record = max(store.read(out), key=lambda r: r["finished"])
+    files, weights = predict.listed(folder), store.kept(out, record, "weights.h5")
+    given = predict.predictor(record, weights, run.batch_size)
+    net = reopen(record, weights)
+    x = net.sized(trainer.data.train.images[: run.batch_size])
+
+    def limit() -> None:
+        for _ in range(count // run.batch_size):
+            net.model.predict_on_batch(x)
+
+    def lab() -> None:
+        for images in predict.batches(files, tuple(record["data"]["shape"]), "squash", run.batch_size):
+            given(images)
+
+    seconds = in_turn({"limit": limit, "lab": lab}, TIMES)
+    ours, theirs = (count / seconds[name] for name in ("lab", "limit"))
+    return row(f"prediction of PNG files, {named(run)}", "images/s", ours, "predict_on_batch", theirs, (AT_LEAST, 0.95))
 
 
 def named(run: Run) -> str:
