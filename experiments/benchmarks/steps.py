@@ -87,8 +87,9 @@ def prediction(trainer: Any, run: Run, out: Path) -> Row:
     for i in range(count):
         Image.fromarray(trainer.data.train.images[i % len(trainer.data.train)]).save(folder / f"{i:06d}.png")
     words = ["-m", "lab.run", "--strategy", "scratch", "--dataset", "signs(train=2)", "--budget", "2steps", "--out"]
-    choices = [w for name, value in vars(run).items() if name in BIG for w in (f"--{name.replace('_', '-')}", value)]
-    timed_command(*words, str(out), *(str(w) for w in choices if w is not None))
+    given_by = {name: value for name, value in vars(run).items() if name in BIG and value is not None}
+    choices = [word for name, value in given_by.items() for word in (f"--{name.replace('_', '-')}", str(value))]
+    timed_command(*words, str(out), *choices)
     record = max(store.read(out), key=lambda r: r["finished"])
     files, weights = predict.listed(folder), store.kept(out, record, "weights.h5")
     given = predict.predictor(record, weights, run.batch_size)
