@@ -263,7 +263,7 @@ def weakest(root: Path, record: dict[str, Any]) -> str:
 
 def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
     """Test examples of each class, from the labels beside the record; empty where they are not there."""
-    path = store.results(root) / record["experiment"] / f"{record['name']}.test.npz"
+    path = outcomes.path_of(root, record)
     if not path.exists():
         return {}
     with np.load(path, allow_pickle=False) as file:
