@@ -55,7 +55,7 @@ def leave(root: Path, args: argparse.Namespace, v: Verdict, pair: Pair) -> None:
         print(f"wrote {args.list}: the {changed.write(root, v, pair, Path(args.list)):,} test examples that changed")
     if args.gallery:
         from lab.again import tested
-        from lab.report.changed import draw
+        from lab.report.pictures.changed import draw
 
         record = next(iter(v.contest.runs[pair.better].values()))
         draw(root, v, pair, tested(record, args.data_dir), Path(args.gallery))

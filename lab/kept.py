@@ -28,12 +28,13 @@ def path_of(root: Path, experiment: str, name: str, what: str) -> Path:
     return store.cache(root, experiment) / f"{name}.{what}.npz"
 
 
-def to_draw(root: Path, records: list[dict[str, Any]], what: str, shown: str) -> Iterator[tuple[dict, Path, Path]]:
+def to_draw(root: Path, records: list[dict[str, Any]], what: str) -> Iterator[tuple[dict, Path, Path]]:
     """(record, what it kept, the folder for its pictures) of finished runs that kept something.
 
-    The folder is `shown` below img/; where the data may not be shown to others, the cache.
+    The folder is beside the experiment's records; where the data may not be shown to others, the cache.
     """
     for r in records:
         kept = path_of(root, r["experiment"], r["name"], what)
         if r["status"] == "done" and kept.exists():
-            yield r, kept, root / "img" / shown if r["data"].get("shareable") else kept.parent
+            beside = store.results(root) / r["experiment"] / "img"
+            yield r, kept, beside if r["data"].get("shareable") else kept.parent

@@ -16,8 +16,8 @@ from lab.contestants import contests
 from lab.errors import BadInput
 from lab.judged import judge
 from lab.outcomes import Outcome
-from lab.report import changed as gallery
 from lab.report import verdict as text
+from lab.report.pictures import changed as gallery
 from lab.tasks import segmentation
 from lab.verdict import within
 

@@ -81,9 +81,9 @@ def test_a_run_keeps_it_when_asked_and_the_report_draws_it(tmp_path):
     record = store.read(tmp_path)[0]
     kept = Explained.read(store.cache(tmp_path, "quickstart") / f"{record['name']}.explained.npz")
     assert len(kept.images) == len(kept.heat) == len(kept.truth) and kept.heat.shape[1:] == (4, 4)
-    gallery = tmp_path / "img" / "gallery" / f"quickstart-{record['name']}.best_and_worst.png"
+    gallery = tmp_path / "results" / "quickstart" / "img" / f"gallery-{record['name']}.best_and_worst.png"
     assert gallery.stat().st_size > 5_000  # that needs no --explain
-    assert (tmp_path / "img" / "explained" / f"quickstart-{record['name']}.png").stat().st_size > 10_000
+    assert (gallery.parent / f"explained-{record['name']}.png").stat().st_size > 10_000
     assert "explain" not in record["choices"]  # it changes nothing that is learnt
 
 

@@ -9,7 +9,9 @@ import pytest
 from conftest import recorded_run
 
 from lab import calibration, command, drawing, store
-from lab.report import mistakes, pictures, together
+from lab.report import pages, pictures
+from lab.report.pictures import mistakes, together
+from lab.report.site import Site
 from lab.verdict import undominated
 
 main = import_module("lab.report.__main__").main
@@ -120,12 +122,14 @@ def test_a_line_of_many_points_is_smoothed_over_what_was_measured():
 
 def test_svg_is_drawn_on_demand_and_a_new_look_makes_all_stale(tested, monkeypatch):
     assert command.call(main, ["--svg", "--out", str(tested)]) == 0
-    drawn = sorted((tested / "img").rglob("*.png"))
-    assert drawn and [p.with_suffix(".svg") for p in drawn] == sorted((tested / "img").rglob("*.svg"))
+    drawn = sorted((tested / "results/x/img").glob("*.png"))
+    assert drawn and [p.with_suffix(".svg") for p in drawn] == sorted(tested.rglob("*.svg"))
     assert ET.parse(drawn[0].with_suffix(".svg")).getroot().tag.endswith("svg")
-    assert not pictures.stale(tested, store.read(tested))
+    site = Site(tested, store.read(tested))
+    shown = pages.shown(site, pages.read(site))
+    assert not pictures.stale(tested, shown)
     monkeypatch.setattr(pictures, "LOOK", -1)
-    assert len(pictures.stale(tested, store.read(tested))) == len(drawn)
+    assert len(pictures.stale(tested, shown)) == len(drawn)
 
 
 def test_what_a_picture_was_drawn_from_is_read_without_its_pixels(tmp_path, monkeypatch):

@@ -8,7 +8,8 @@ import pytest
 from conftest import ROOT
 
 from lab import command, report, store
-from lab.report import table
+from lab.report import rows
+from lab.report.captions import captions
 
 main = import_module("lab.report.__main__").main
 
@@ -63,28 +64,48 @@ def row_of(text, *words):
     return next(line for line in text.splitlines() if all(w in line for w in words))
 
 
+def of(records, data="signs"):
+    """What the page of an experiment with such records says of its runs on a data set."""
+    return next(some.text for some in rows.of_experiment(records) if some.data == data)
+
+
 def test_a_row_is_mean_and_spread_over_seeds_with_the_best_in_bold():
-    text = table.results(RECORDS)
+    text = of(RECORDS)
     assert "**0.850 ± 0.071**" in row_of(text, "finetune") and "**0.60 ± 0.14**" in row_of(text, "finetune")
-    assert "| 2 " in row_of(text, "finetune")
-    assert "0.250 " in row_of(text, "scratch", "signs") and "**" not in row_of(text, "scratch", "signs")
+    assert "| `finetune` | 2 |" in text
+    assert "0.250 " in row_of(text, "scratch") and "**" not in row_of(text, "scratch")
     assert "failed" in row_of(text, "extract") and "| - " in row_of(text, "extract")
 
 
-def test_rows_that_would_read_the_same_say_what_differs():
+def test_what_tells_rows_apart_has_a_column_and_what_does_not_is_said_once():
     one, other = record("scratch"), record("scratch", group="other")
-    other["choices"] = {**other["choices"], "learning_rate": 0.1}
-    text = table.results(
-        [one, other, record("scratch", dataset="digits"), record("scratch", dataset="digits", experiment="y")]
+    other["choices"] = {**other["choices"], "learning_rate": 0.1, "batch_size": 8}
+    one["choices"] = {**one["choices"], "learning_rate": 0.2, "batch_size": 8}
+    text = of([one, other])
+    assert "| learning rate | test accuracy |" in text and "| 0.1 |" in text and "| 0.2 |" in text
+    said, table = text.split("\n\n")
+    assert said == (
+        "The same in all rows, where they have it: cnn10, from source, 32 px, 3 epochs, batches of 8, scratch, 1 seed."
     )
-    assert "learning rate None" in text and "learning rate 0.1" in text
-    assert "cnn10, from source, in x" in text and "cnn10, from source, in y" in text
+    assert not any(word in table for word in ("cnn10", "source", "32 px", "epochs", "scratch"))
+
+
+def test_rows_that_would_read_the_same_say_what_differs():
+    both = of([record("scratch", dataset="digits"), record("scratch", dataset="digits", experiment="y")], "digits")
+    assert "| in x |" in both and "| in y |" in both
+
+
+def test_a_table_wider_than_a_screen_is_two():
+    from test_segmentation import masks_record
+
+    text = of([masks_record("unet", 0, 0.5), masks_record("segnet", 0, 0.4)], "scenes")
+    assert text.count("| head |") == 2 and max(line.count("|") for line in text.splitlines()) <= rows.WIDE + 3
 
 
 def test_a_row_of_another_recipe_is_marked(monkeypatch):
     old = record("finetune", 0)
     old["choices"]["recipe"] = -1
-    assert "1, stale" in row_of(table.results([old]), "finetune")
+    assert "| 1, stale |" in of([old])
 
 
 def test_a_line_says_what_the_figures_of_a_data_set_are_of():
@@ -94,39 +115,60 @@ def test_a_line_says_what_the_figures_of_a_data_set_are_of():
         return made | {"choices": made["choices"] | {"size": size, "budget": budget}}
 
     runs = [sized(0, 10, 32, "20steps"), sized(1, 4000, "64x32", "3epochs"), record("extract", status="failed")]
-    assert table.results(runs).splitlines()[-1] == (
+    assert captions(runs).splitlines()[-1] == (
         "- signs: 2 classes (a, b\\|c); trained on 10 to 4,000, chosen on 5, tested on 1,200 examples; 32 and 64x32 "
         "px; 3epochs and 20steps a run; seeds 0 and 1"
     )
 
 
 def test_a_figure_is_traced_to_its_records(root, capsys):
-    row = row_of((root / "README.md").read_text(), "finetune", "0.850")
+    row = row_of((root / "results/x/README.md").read_text(), "finetune", "0.850")
     assert command.call(main, ["--where", "0.850 ± 0.071", "--out", str(root)]) == 0
     out = capsys.readouterr().out.splitlines()
-    assert [cell.strip() for cell in out[0].split("|")] == [c.strip().strip("*") for c in row.split("|")[1:-1]]
-    assert [line.strip() for line in out[1:]] == [
-        f"results/x/m-finetune-signs-32px-s{s}-0000000{s}.json" for s in (0, 1)
-    ]
+    files = [f"results/x/m-finetune-signs-32px-s{s}-0000000{s}.json" for s in (0, 1)]
+    at = out.index("x | signs | " + row.strip("| ").replace("**", ""))
+    assert [line.strip() for line in out[at + 1 : at + 3]] == files
+    head = next(i for i, line in enumerate(out) if line.startswith("[signs](results/x/README.md#"))
+    assert files[0] in [line.strip() for line in out[head + 1 : at]]  # README's row is of those and of others
     assert command.call(main, ["--where", "0.1234", "--out", str(root)]) == 2
     assert "no row of the results holds '0.1234'" in capsys.readouterr().err
 
 
-def test_a_cell_cannot_break_the_table_or_hold_html():
-    assert "a\\|b&lt;i&gt;" in table.results(RECORDS)
+def test_a_cell_cannot_break_the_table_or_hold_html(root):
+    for page in ("README.md", "results/README.md", "results/x/README.md"):
+        text = (root / page).read_text()
+        assert "a\\|b&lt;i&gt;" in text and "<i>" not in text
 
 
 def test_only_what_is_between_the_markers_is_rewritten(root):
     text = (root / "README.md").read_text()
     assert text.startswith("# Mine\n") and text.endswith("\n\nMy words.\n") and "0.850" in text
+    page = root / "results/x/README.md"
+    page.write_text(page.read_text().replace("# x\n", "# x\n\nMy finding.\n"))
+    report.rebuild(root)
+    assert page.read_text().startswith("# x\n\nMy finding.\n\n") and "0.850" in page.read_text()
     assert report.stale(root) == []
 
 
-def test_a_readme_without_markers_is_left_alone(tmp_path):
-    (tmp_path / "README.md").write_text("# Somebody's own\n")
+@pytest.mark.parametrize("name", ["README.md", "results/README.md", "results/x/README.md"])
+def test_a_page_without_markers_is_left_alone(root, name):
+    (root / name).write_text("# Somebody's own\n")
     said = []
-    report.rebuild(tmp_path, said.append)
-    assert (tmp_path / "README.md").read_text() == "# Somebody's own\n" and "it was left as it is" in said[-1]
+    report.rebuild(root, said.append)
+    assert (root / name).read_text() == "# Somebody's own\n" and any(
+        line.startswith(f"{name} has no lines") and "it was left as it is" in line for line in said
+    )
+
+
+def test_a_guide_that_shows_a_figure_is_rebuilt_and_checked(root):
+    guide = root / "docs" / "more" / "a.md"
+    guide.parent.mkdir(parents=True)
+    guide.write_text("# A\n\n[comment]: # (losses_table_start)\n[comment]: # (losses_table_end)\n")
+    (root / "docs" / "b.md").write_text("# B\n")
+    assert any(line.startswith("docs/more/a.md line") for line in report.stale(root))
+    report.rebuild(root)
+    assert "`focal" in guide.read_text() and (root / "docs" / "b.md").read_text() == "# B\n"
+    assert report.stale(root) == []
 
 
 def edit(path, old, new):
@@ -139,10 +181,13 @@ def edit(path, old, new):
     ("spoil", "said"),
     [
         (lambda root: edit(root / "README.md", "0.850", "0.851"), "README.md line"),
+        (lambda root: edit(root / "results/x/README.md", "0.850", "0.851"), "results/x/README.md line"),
+        (lambda root: edit(root / "results/README.md", "0.850", "0.851"), "results/README.md line"),
+        (lambda root: (root / "results/x/README.md").unlink(), "there is no results/x/README.md"),
         (lambda root: edit(next((root / "results/x").glob("*scratch-signs*")), "0.25", "0.26"), "was changed by hand"),
         (lambda root: next((root / "results/x").glob("*scratch-signs*")).unlink(), "README.md line"),
-        (lambda root: next((root / "img/graph_loss_accuracy").glob("*.png")).unlink(), "is missing"),
-        (lambda root: store.write(root, record("finetune", 0, 0.81, 0.5)), "is stale"),
+        (lambda root: next((root / "results/x/img").glob("*.png")).unlink(), "is missing"),
+        (lambda root: store.write(root, record("scratch", dataset="a|b<i>", accuracy=0.31)), "is stale"),
     ],
 )
 def test_check_sees_an_edit(root, spoil, said, capsys):
@@ -159,12 +204,12 @@ def test_a_second_rebuild_changes_nothing(root):
 
 
 def test_a_figure_whose_records_are_gone_is_removed_and_a_users_own_picture_is_not(root):
-    own = root / "img" / "graph_loss_accuracy" / "mine.png"
+    own = root / "results" / "x" / "img" / "mine.png"
     from PIL import Image
 
     Image.new("RGB", (2, 2)).save(own)
     next((root / "results/x").glob("*scratch-signs*")).unlink()
-    assert any("has no record" in line for line in report.stale(root))
+    assert any("is shown on no page" in line for line in report.stale(root))
     report.rebuild(root)
     assert own.exists() and report.stale(root) == []
 

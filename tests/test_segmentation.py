@@ -13,8 +13,10 @@ from lab import balance, command, drawing, flops, gallery, inference, names, run
 from lab.augment import Augment
 from lab.data import IGNORED, hw
 from lab.errors import BadInput
-from lab.report import bubbles, losses, smoothed, table
-from lab.report.gallery import coloured
+from lab.report import losses, rows
+from lab.report.captions import captions
+from lab.report.pictures import bubbles, smoothed
+from lab.report.pictures.gallery import coloured
 from lab.steps import Phase
 
 TINY = ["--dataset", "scenes(train=8,val=4,test=5)", "--backbone", "cnn10(width=4,norm='none')", "--weights", "none"]
@@ -34,14 +36,16 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
     union = matrix.sum(0) + matrix.sum(1) - np.diag(matrix)
     assert test["miou"] == pytest.approx(np.mean([i / u for i, u in zip(np.diag(matrix), union, strict=True) if u]))
     assert r["steps"][0]["history"][-1]["val_miou"] >= 0 and r["cost"]["gflops"] > 0
-    text = (tmp_path / "README.md").read_text()
+    assert f"mIoU {test['miou']:.3f}" in (tmp_path / "README.md").read_text()
+    text = (tmp_path / "results" / r["experiment"] / "README.md").read_text()
     assert f"{test['miou']:.3f}" in text and ": 8 classes (background, building" in text and "32 px" in text
     with np.load(kept / f"{r['name']}.test.npz") as file:
         assert file["predicted"].shape == (5, 32, 32)
     with np.load(tmp_path / "results" / r["experiment"] / f"{r['name']}.test.npz") as file:
         assert file["iou"].shape == (5, 8) and len(file["ids"]) == 5
-    drawn = {p.name for p in (tmp_path / "img" / "gallery").iterdir()}
-    assert drawn == {f"quickstart-{r['name']}.{kind}.png" for kind in ("best_and_worst", "classes")}
+    drawn = {p.name for p in (tmp_path / "results" / "quickstart" / "img").glob("gallery-*")}
+    assert drawn == {f"gallery-{r['name']}.{kind}.png" for kind in ("best_and_worst", "classes")}
+    assert all(f"](img/{name})" in text for name in drawn)
 
 
 @pytest.mark.parametrize(
@@ -193,20 +197,21 @@ def masks_record(head, seed=0, miou=0.5, group=None):
 
 def test_a_segmentation_has_a_table_of_its_own():
     runs = [masks_record("unet", 0, 0.5), masks_record("unet", 1, 0.7), masks_record("segnet", 0, 0.4)]
-    text = table.results([*runs, record("finetune", 0, 0.8)])
-    assert "| test accuracy" in text and "| test mIoU" in text
-    assert "0.600 ± 0.141" in next(line for line in text.splitlines() if "cnn10 unet" in line)
-    assert "| CPU ms an image" in text and "GPU ms" not in text
-    assert "| 2.00" in text and "tested on 5 examples; 32 px; 3epochs a run; seeds 0 and 1; 99 test pixels" in text
+    images, masks = (some.text for some in rows.of_experiment([*runs, record("finetune", 0, 0.8)]))
+    assert "| test accuracy" in images and "| test mIoU" in masks and "| test mIoU" not in images
+    assert next(line for line in masks.splitlines() if "0.600 ± 0.141" in line).startswith("| unet ")
+    assert "| CPU ms an image" in masks and "GPU ms" not in masks and "| 2.00" in masks
+    assert "tested on 5 examples; 32 px; 3epochs a run; seeds 0 and 1; 99 test pixels" in captions(runs)
 
 
 def test_a_run_on_a_gpu_has_both_times_of_inference():
     on_gpu = masks_record("unet", 0, 0.5) | {"environment": {"device": "NVIDIA H100"}}
     on_gpu["cost"] |= {"inference_ms_per_image": 0.25, "inference_cpu_ms_per_image": 7.0}
     runs = [on_gpu, masks_record("segnet", 0, 0.4), masks_record("deeplabv3", 0, 0.6)]
-    rows = [[cell.strip() for cell in line.split("|")] for line in table.results(runs).splitlines()]
-    cpu, gpu = rows[0].index("CPU ms an image"), rows[0].index("GPU ms an image")
-    assert {(row[cpu], row[gpu]) for row in rows[2:5]} == {("7.0", "0.25"), ("2.0", "-")}
+    (some,) = rows.of_experiment(runs)
+    names, cells = some.figures
+    cpu, gpu = names.index("CPU ms an image"), names.index("GPU ms an image")
+    assert {(row[cpu], row[gpu]) for row in cells} == {("7.0", "0.25"), ("2.0", "-")}
     ((_, _, draw),) = bubbles.pictures(runs)
     assert len([axis for axis in draw().axes if axis.get_visible()]) == 5
 

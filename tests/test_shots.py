@@ -5,7 +5,8 @@ import pytest
 from test_report import record
 
 from lab import outcomes
-from lab.report import readme, shots
+from lab.report import headline, shots
+from lab.report.site import Site
 
 TESTED = 500  # examples
 
@@ -41,7 +42,7 @@ def scratch(runs):
 
 def test_a_row_a_strategy_a_column_a_size_and_the_best_in_bold(tmp_path, runs, scratch):
     text = shots.table(tmp_path, [*scratch, *runs("finetune", {10: (0.5, 0.52), 100: (0.7, 0.72), 1000: (0.8, 0.82)})])
-    assert "| strategy   | 10 examples" in text and "1,000 examples" in text
+    assert "| strategy | 10 examples" in text and "1,000 examples" in text
     row = next(line for line in text.splitlines() if "`finetune`" in line)
     assert "**0.510 ± 0.014**" in row and "| 0.810 ± 0.014" in row
 
@@ -92,11 +93,12 @@ def test_a_picture_is_drawn_of_each_comparison(tmp_path, runs, scratch):
     assert draw().axes[0].get_xscale() == "log"
 
 
-def test_runs_that_stand_in_the_table_by_shots_are_rows_of_the_main_one_only_without_it(tmp_path, runs, scratch):
+def test_runs_by_the_number_of_examples_are_one_row_of_readme_and_others_rows_of_their_own(tmp_path, runs, scratch):
     alone = runs("scratch", {10: (0.2, 0.3)}, dataset="digits")
-    assert shots.others([*scratch, *alone]) == alone
-    blocks = {n: f"[comment]: # ({n}_start)\n[comment]: # ({n}_end)\n" for n in ("result_table", "shots_table")}
-    for text, rows in ((blocks["result_table"], 3), ("".join(blocks.values()), 0)):
-        (tmp_path / "README.md").write_text(text)
-        readme.rewrite(tmp_path, scratch)
-        assert (tmp_path / "README.md").read_text().count("| scratch ") == rows
+    finetune = runs("finetune", {10: (0.5, 0.52), 100: (0.6, 0.62), 1000: (0.8, 0.82)})
+    assert shots.others([*scratch, *finetune, *alone]) == alone
+    found = headline.rows_of(Site(tmp_path, [*scratch, *finetune, *alone]))
+    assert [len(row.records) for row in found] == [2, 12]
+    row = " | ".join(found[1].cells)
+    assert "2 strategies with 10 to 1,000 examples" in row and "accuracy 0.510 ± 0.014 to 0.910 ± 0.014" in row
+    assert "`finetune`, then `scratch`" in row and "+30.0 (" in row and "`finetune` -10.0 (" in row

@@ -10,7 +10,10 @@ from test_report import record, row_of
 from lab import report, store
 from lab.contestants import contests
 from lab.judged import judge
-from lab.report import caching, channels, margins, memory, original, pictures, policies, readme
+from lab.report import caching, channels, margins, memory, original, pages, pictures, rows
+from lab.report.pages.blocks import BLOCKS
+from lab.report.pictures import policies
+from lab.report.site import Site
 
 PUBLISHED = """# about
 # Somebody 2019
@@ -97,7 +100,7 @@ def test_policies_for_the_bands_are_judged_against_a_source_on_red_green_and_blu
     recorded_run(tmp_path, "finetune", 0, 20, channels="conv1x1", augment="none", bands="")
     text = channels.policies(tmp_path, store.read(tmp_path))
     inflate = row_of(text, "`inflate`")
-    assert "+30.0" in inflate and inflate.endswith("above                |")  # by 18 of 60 on the mean
+    assert "+30.0" in inflate and inflate.endswith("above |")  # by 18 of 60 on the mean
     assert "cannot be told apart" in row_of(text, "`merge`") and "above" in row_of(text, "strong")
     assert row_of(text, "`select`", "none").count("| -") == 4  # is what they are compared with
     assert row_of(text, "`conv1x1`").count("| -") == 4  # one seed tells nothing
@@ -137,24 +140,23 @@ def test_the_two_policies_are_drawn_side_by_side_when_both_watched_the_test_spli
     assert policies.pairs([sound, choices(keras, size=64)]) == []
     for r in (sound, keras):
         store.write(tmp_path, r)
-    records = store.read(tmp_path)
-    drawn = [p.relative_to(tmp_path).as_posix() for p in pictures.draw_all(tmp_path, records)]
-    assert "img/batch_norm/x-cnn10-32px.png" in drawn
-    assert pictures.stale(tmp_path, records) == []
+    report.rebuild(tmp_path)
+    assert (tmp_path / "results/x/img/batch_norm-cnn10-32px.png").exists() and report.stale(tmp_path) == []
     store.write(tmp_path, {**keras, "findings": []})
-    assert any("batch_norm" in line for line in pictures.stale(tmp_path, store.read(tmp_path)))
+    site = Site(tmp_path, store.read(tmp_path))
+    shown = pages.shown(site, pages.read(site))
+    assert any("batch_norm" in line for line in pictures.stale(tmp_path, shown))
 
 
 def test_an_ensemble_is_a_row_without_a_source_or_a_size(tmp_path):
-    from lab.report import table
-
     made = choices(record("geometric_mean"), members=["a", "b"], backbone="2 runs", weights="none", size=None)
-    assert "2 runs " in row_of(table.results([made]), "geometric_mean", "mixed") and "from" not in table.results([made])
+    (some,) = rows.of_experiment([made])
+    assert "geometric_mean" in row_of(some.text, "0.500") and "source" not in some.text and "px" not in some.text
 
 
 def test_report_knows_nothing_of_what_is_not_there(tmp_path):
     (tmp_path / "README.md").write_text(
-        "\n".join(f"[comment]: # ({b}_start)\n[comment]: # ({b}_end)\n" for b in readme.BLOCKS)
+        "\n".join(f"[comment]: # ({b}_start)\n[comment]: # ({b}_end)\n" for b in BLOCKS)
     )
     report.rebuild(tmp_path)
     text = (tmp_path / "README.md").read_text()

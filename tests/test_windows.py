@@ -110,8 +110,8 @@ def test_a_record_says_which_bands_a_network_saw_and_how(trained):
     assert some["net"]["scaling"]["take"] == [3, 2, 1] and some["net"]["shape"] == [16, 20, 3]
     assert every["net"]["scaling"]["take"] == [0, 1, 2, 3] and every["net"]["stages"][0]["stage"] == "adapter"
     assert some["data"]["digest"] == every["data"]["digest"]
-    text = (root / "README.md").read_text()
-    assert "3 bands by inflate" in text and "4 bands by side_branch(at=2)" in text
+    text = (root / "results/quickstart/README.md").read_text()
+    assert "| inflate |" in text and "| side_branch(at=2) |" in text
 
 
 def test_a_large_geotiff_is_predicted_and_keeps_its_place(trained, tmp_path, capsys):

@@ -1,28 +1,35 @@
-"""`python -m lab.report`: rebuilds README tables and pictures from the records; --check says whether they agree."""
+"""`python -m lab.report`: rebuilds pages and pictures from the records; --check says whether they agree."""
 
 import sys
-from typing import Any
+from pathlib import Path
 
 from lab import command, report, store
 from lab.errors import BadInput
 
 
 def main(argv: list[str]) -> int:
-    made = command.parser("lab.report", "Rebuilds README tables and pictures from the records, without Keras.")
+    made = command.parser(
+        "lab.report",
+        "Rebuilds README.md, the pages in results/ and docs/ and their pictures from the records, without Keras.",
+    )
     one = made.add_mutually_exclusive_group()
     one.add_argument("--check", action="store_true", help="change nothing; exit code 1 if anything is stale or edited")
     one.add_argument("--runs", action="store_true", help="list the recorded runs, whose names --weights run:NAME takes")
     one.add_argument(
         "--where",
         metavar="TEXT",
-        help="which records a row of the results is of, by any text in it, as '0.711 ± 0.003'",
+        help="which records a row of the pages is of, by any text in it, as '0.711 ± 0.003'",
     )
     one.add_argument(
         "--page",
         metavar="X",
         help="write pages/X.html of an experiment, or of all: one file with runs, curves, verdicts",
     )
-    one.add_argument("--svg", action="store_true", help="draw all pictures as SVG, too, beside the PNG, for a paper")
+    one.add_argument(
+        "--svg",
+        action="store_true",
+        help="draw all pictures that the pages show as SVG, too, beside the PNG, for a paper",
+    )
     command.add_out(made)
     args = made.parse_args(argv)
     root = command.root_of(args.out)
@@ -31,7 +38,7 @@ def main(argv: list[str]) -> int:
             print(f"{r['status']:<12} {r['experiment']}/{r['name']}")
         return 0
     if args.where:
-        return where(store.read(root), args.where)
+        return where(root, args.where)
     if args.page:
         from lab.report import page
 
@@ -45,17 +52,18 @@ def main(argv: list[str]) -> int:
     wrong = report.stale(root)
     for line in wrong:
         print(line)
-    print(f"{len(wrong)} differences" if wrong else "README, pictures and records agree")
+    print(f"{len(wrong)} differences" if wrong else "pages, pictures and records agree")
     return int(bool(wrong))
 
 
-def where(records: list[dict[str, Any]], text: str) -> int:
+def where(root: Path, text: str) -> int:
     """Prints the rows that hold a text, and the records of each."""
-    from lab.report import table
+    from lab.report import sources
+    from lab.report.site import Site
 
-    found = table.sources(records, text)
+    found = sources.holding(Site(root, store.read(root)), text)
     if not found:
-        raise BadInput(f"no row of the results holds {text!r}; copy a figure or a name from README")
+        raise BadInput(f"no row of the results holds {text!r}; copy a figure or a name from a page of the results")
     for row, names in found:
         print("\n  ".join([row, *names]))
     return 0

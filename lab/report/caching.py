@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from tabulate import tabulate
-
-from lab.report.markdown import safe
+from lab.report.markdown import safe, table
 from lab.report.table import network
 from lab.spec import digest
 from lab.store import data_of
@@ -29,7 +27,7 @@ def saved(records: list[Record]) -> str:
         for both in alike.values()
         if len(both) == 2 and both[False]["steps"][0].get("features") == "computed"
     ]
-    return tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "Not measured yet."
+    return table(rows, HEADS) if rows else "Not measured yet."
 
 
 def _row(cached: Record, through: Record) -> list[str]:

@@ -6,13 +6,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tabulate import tabulate
 
 from lab.contestants import Contest
 from lab.drawing import dots, subplots
 from lab.judged import judge
 from lab.report.margins import DRAWS, judged, repeated
-from lab.report.markdown import safe
+from lab.report.markdown import safe, table
 from lab.report.table import alike, network, spread
 from lab.store import data_of
 from lab.tasks import score, score_name
@@ -54,12 +53,12 @@ def policies(root: Path, records: list[Record]) -> str:
         points = f"against RGB only, points of {called}"
         heads = [*HEADS, f"test {score_name(first)}", points, "95 % interval", "p", "verdict"]
         about = f"{safe(data_of(first['choices']))}: {network(first['choices'])}:"
-        parts.append(about + "\n\n" + tabulate(rows, heads, tablefmt="github", disable_numparse=True))
+        parts.append(about + "\n\n" + table(rows, heads))
     return "\n\n".join(parts) or "No policies compared yet."
 
 
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
-    """(file name below img/, numbers, how to draw) for every comparison."""
+    """(kind/experiment-what.png, numbers, how to draw) for every comparison."""
     for first, found in compared(records):
         c = first["choices"]
         numbers = [[_label(key), sorted(_scores(by_seed))] for key, by_seed in found.items()]

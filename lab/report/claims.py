@@ -1,4 +1,4 @@
-"""Sentences of README.md that are marked as claims, and what the records say of them.
+"""Sentences of the pages that are marked as claims, and what the records say of them.
 
 `<!-- claim: finetune > scratch on gtsrb size=32 -->` is true where, in every comparison that `python -m lab.compare
 finetune scratch --on gtsrb size=32` makes, the first is better and the two can be told apart, over several seeds;
@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from lab import store
 from lab.contestants import contests, meant
 from lab.errors import BadInput
 from lab.judged import judge
@@ -24,15 +25,22 @@ FORM = re.compile(r"(\S+)\s+([>~])\s+(\S+)(?:\s+on\s+(\S.*))?", re.DOTALL)
 
 
 def wrong(root: Path, records: list[Record]) -> list[str]:
-    """The claims of README.md that are not true, a line each, with what is."""
-    path = root / "README.md"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    text = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
-    found = []
+    """The claims of all pages that are not true, a line each, with what is."""
+    return [line for path in _pages(root) for line in _of_page(root, records, path)]
+
+
+def _pages(root: Path) -> list[Path]:
+    """README.md, those of the results, and the guides."""
+    found = [root / "README.md", *store.results(root).glob("README.md"), *store.results(root).glob("*/README.md")]
+    return [path for path in [*sorted(found), *sorted((root / "docs").rglob("*.md"))] if path.exists()]
+
+
+def _of_page(root: Path, records: list[Record], path: Path) -> Iterator[str]:
+    text = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), path.read_text(encoding="utf-8"))
     for match in CLAIM.finditer(text):
         claim, line = " ".join(match[1].split()), text.count("\n", 0, match.start()) + 1
-        found += [f"README.md line {line} claims {claim}: {why}" for why in _against(root, records, claim)]
-    return found
+        for why in _against(root, records, claim):
+            yield f"{path.relative_to(root).as_posix()} line {line} claims {claim}: {why}"
 
 
 def _against(root: Path, records: list[Record], claim: str) -> Iterator[str]:

@@ -4,10 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from lab import store
-from lab.report.markdown import safe
+from lab.report.markdown import safe, table
 
 HEADS = ["what", "here", "beside it", "", "ratio", "aim"]
 
@@ -23,7 +21,7 @@ def measured(root: Path) -> str:
     for name, of in made.items():
         machines.setdefault(_machine(of["environment"]), []).append(name)
     lines = [f"- {', '.join(names)}: {machine}" for machine, names in machines.items()]
-    return tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) + "\n\n" + "\n".join(lines)
+    return table(rows, HEADS) + "\n\n" + "\n".join(lines)
 
 
 def _row(r: dict[str, Any]) -> list[str]:

@@ -2,9 +2,7 @@
 
 from typing import Any
 
-from tabulate import tabulate
-
-from lab.report.markdown import safe
+from lab.report.markdown import safe, table
 from lab.report.table import alike, network
 from lab.store import data_of
 
@@ -39,7 +37,7 @@ def _table(records: list[Record]) -> str:
         f"Test {CALLED} on {safe(data_of(first))}: {network(first, headed=False)}, "
         f"{first['strategy']}, {seeds} seed{'s' if seeds > 1 else ''}:"
     )
-    return about + "\n\n" + tabulate(rows, ["head", *losses], tablefmt="github", disable_numparse=True)
+    return about + "\n\n" + table(rows, ["head", *losses])
 
 
 def _cell(mean: float | None, best: float) -> str:

@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
 from lab.contestants import Contest, alike
 from lab.data import hw
 from lab.judged import judge
-from lab.report.markdown import safe
+from lab.report.markdown import safe, table
 from lab.report.table import network, told_apart
 from lab.store import data_of
 from lab.verdict import Pair, Verdict
@@ -33,9 +31,7 @@ def against_scratch(root: Path, records: list[Record]) -> str:
         for v, name in ordered
         for pair in sorted(v.pairs, key=lambda p: -signed(p, BASE)[0])
     ]
-    return (
-        tabulate(rows, HEADS, tablefmt="github", disable_numparse=True) if rows else "No pairs with several seeds yet."
-    )
+    return table(rows, HEADS) if rows else "No pairs with several seeds yet."
 
 
 def repeated(contest: Contest, base: str) -> Contest:

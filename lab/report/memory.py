@@ -3,9 +3,8 @@
 import json
 from pathlib import Path
 
-from tabulate import tabulate
-
 from lab import store
+from lab.report.markdown import table
 
 
 def shapes(root: Path) -> str:
@@ -24,9 +23,7 @@ def shapes(root: Path) -> str:
         ["memory, here", *(_size(r["ours"]["held"]) for r in found["rows"])],
         [f"and a batch of {found['batch_size']}", *(_size(r["ours"]["batch"]) for r in found["rows"])],
     ]
-    return tabulate(
-        rows, ["", *(r["data"] for r in found["rows"])], tablefmt="github", disable_numparse=True, stralign="right"
-    )
+    return table(rows, ["", *(r["data"] for r in found["rows"])])
 
 
 def _size(count: int) -> str:

@@ -4,12 +4,12 @@ import csv
 from pathlib import Path
 from typing import Any
 
-from tabulate import tabulate
-
+from lab.report import markdown
 from lab.report.markdown import safe
 from lab.report.table import network
 
 Record = dict[str, Any]
+COLUMNS = {"test accuracy": 3, "test loss": 2, "train accuracy": 3, "train loss": 2, "time s": 0}  # and their places
 HEADS = ["model", "published: train", "test", "ours: train", "test", "what ours is"]
 
 
@@ -27,9 +27,41 @@ def beside_ours(root: Path, records: list[Record]) -> str:
             cells for row in published for cells in _rows(row, [r for r in near if r["label"] == row["model"]], notes)
         ]
         lines = [f"- [{i}] {note}" for i, note in enumerate(notes, 1)]
-        table = tabulate(rows, HEADS, tablefmt="github", disable_numparse=True)
+        table = markdown.table(rows, HEADS)
         tables.append("\n".join([table, "", *lines, *([""] if lines else []), "Published: " + " ".join(comments[1:])]))
     return "\n\n".join(tables) or "Nothing published to stand beside."
+
+
+def replaced(root: Path, records: list[Record]) -> str:
+    """In Markdown, in the columns of the published tables: each published row, and ours of that name below it."""
+    lines = []
+    for path in sorted((root / "experiments").glob("*_published.csv")):
+        near = [r for r in records if r["experiment"].startswith(path.stem.removesuffix("_published"))]
+        for row in read(path)[1]:
+            lines.append([f"`{row['model']}`", *(f"{float(row[name]):.{places}f}" for name, places in COLUMNS.items())])
+            lines += [_below(runs) for runs in _groups([r for r in near if r["label"] == row["model"]]) if _done(runs)]
+    return markdown.table(lines, ["model", *COLUMNS]) if lines else "Nothing published to stand beside."
+
+
+def _below(runs: list[Record]) -> list[str]:
+    c = runs[0]["choices"]
+    policy = ", Keras' batch norm" if c.get("bn", "sound") == "keras" else ", sound batch norm"
+    many = f", {len(runs)} seeds" if len(runs) > 1 else ""
+    figures = [[r[split][name] for r in runs] for split in ("test", "train") for name in ("accuracy", "loss")]
+    figures.append([r["cost"]["train_seconds"] for r in runs])
+    means = [f"**{sum(of) / len(of):.{places}f}**" for of, places in zip(figures, COLUMNS.values(), strict=True)]
+    return [f"**here**{policy}{many}", *means]
+
+
+def _done(runs: list[Record]) -> bool:
+    return all(r["status"] == "done" for r in runs)
+
+
+def _groups(runs: list[Record]) -> list[list[Record]]:
+    groups: dict[str, list[Record]] = {}
+    for r in runs:
+        groups.setdefault(r["group"], []).append(r)
+    return list(groups.values())
 
 
 def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
@@ -41,11 +73,8 @@ def read(path: Path) -> tuple[list[str], list[dict[str, str]]]:
 
 def _rows(published: dict[str, str], runs: list[Record], notes: list[str]) -> list[list[str]]:
     """A row for each of our groups of that name, one at least; adds to the notes."""
-    groups: dict[str, list[Record]] = {}
-    for r in runs:
-        groups.setdefault(r["group"], []).append(r)
     theirs = [f"{float(published[f'{split} accuracy']):.3f}" for split in ("train", "test")]
-    ours = [_ours(group, notes) for group in groups.values()] or [["-", "-", "not run"]]
+    ours = [_ours(group, notes) for group in _groups(runs)] or [["-", "-", "not run"]]
     return [[f"`{published['model']}`", *theirs, *cells] for cells in ours]
 
 

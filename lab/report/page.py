@@ -18,8 +18,8 @@ from lab.drawing import PALETTE
 from lab.errors import BadInput
 from lab.judged import judge
 from lab.report import verdict as text
-from lab.report.curves import points
-from lab.report.pictures import wanted
+from lab.report.pictures import folder
+from lab.report.pictures.curves import points
 from lab.store import data_of, model_of
 from lab.tasks import SCORES
 
@@ -111,15 +111,13 @@ def verdicts(root: Path, records: list[Record]) -> str:
 
 
 def pictures(root: Path, records: list[Record]) -> str:
-    """The experiment's pictures, but for single runs' curves: those are above. What single runs kept, too."""
-    drawn = [p.path for p in wanted(root, records) if p.path.parent.name != "graph_loss_accuracy" and p.path.exists()]
-    stems = tuple(f"{r['experiment']}-{r['name']}." for r in records)
-    for folder in ("gallery", "explained"):
-        drawn += [p for p in sorted((root / "img" / folder).glob("*.png")) if p.name.startswith(stems)]
+    """The pictures beside the experiment's records, but for single runs' curves: those are above."""
+    there = sorted(folder(root, records[0]["experiment"]).glob("*.png"))
+    drawn = [p for p in there if not p.name.startswith("curves-")]
     figures = [
-        f'<figure><img loading="lazy" alt="{html.escape(f"{p.parent.name}: {p.stem}")}" '
+        f'<figure><img loading="lazy" alt="{html.escape(p.stem)}" '
         f'src="data:image/png;base64,{base64.b64encode(p.read_bytes()).decode()}">'
-        f"<figcaption>{html.escape(f'{p.parent.name}: {p.stem}')}</figcaption></figure>"
+        f"<figcaption>{html.escape(p.stem)}</figcaption></figure>"
         for p in drawn
     ]
     return "\n".join(figures) or "<p>None was drawn.</p>"

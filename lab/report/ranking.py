@@ -2,6 +2,7 @@
 
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from tabulate import tabulate
 
 from lab import store
 from lab.errors import BadInput
+from lab.report import markdown, once
 from lab.report.markdown import safe
 from lab.spec import LATER, digest, plain
 from lab.tasks import score
@@ -55,8 +57,12 @@ def _read_one(path: Path) -> Record:
 
 def compared(record: Record, records: list[Record]) -> Record:
     """The ranking beside what the runs that are finished now reached."""
+    return {**(found := beside(record, records)), "correlations": correlations(found["rows"])}
+
+
+def beside(record: Record, records: list[Record]) -> Record:
     rows = [{**row, "validation": validation(row["choices"], records, record["strategy"])} for row in record["rows"]]
-    return {**record, "rows": rows, "correlations": correlations(rows)}
+    return {**record, "rows": rows}
 
 
 def validation(choices: Record, records: list[Record], strategy: str) -> Record | None:
@@ -103,7 +109,7 @@ def correlations(rows: list[Record]) -> dict[str, Record]:
 def rows(record: Record, style: str = "simple") -> str:
     """The table of what was scored, one a line, by LogME."""
     heads = ["backbone", "weights", "size", *SCORES.values(), "seconds", f"{record['strategy']} val"]
-    return tabulate([_cells(row) for row in record["rows"]], heads, tablefmt=style, disable_numparse=True)
+    return _written([_cells(row) for row in record["rows"]], heads, style)
 
 
 def agreement(record: Record, style: str = "simple") -> str:
@@ -113,21 +119,30 @@ def agreement(record: Record, style: str = "simple") -> str:
     if known < ENOUGH:
         return f"{known} of these rows have finished runs of {strategy}; a rank correlation takes {ENOUGH} or more"
     heads = ["score", "pairs", "Kendall's tau, weighted", "Kendall's tau"]
-    lines = [(SCORES[n], f["pairs"], _number(f["weighted_tau"]), _number(f["tau"])) for n, f in found.items()]
-    return f"rank correlation of each score with the validation score of finished runs of {strategy}\n\n" + tabulate(
-        lines, heads, tablefmt=style, disable_numparse=True
+    lines = [(SCORES[n], str(f["pairs"]), _number(f["weighted_tau"]), _number(f["tau"])) for n, f in found.items()]
+    return f"rank correlation of each score with the validation score of finished runs of {strategy}\n\n" + _written(
+        lines, heads, style
     )
 
 
 def table(root: Path, records: list[Record]) -> str:
     """In Markdown, two tables a ranking: the scores, and how well they order what the records say."""
     parts = []
-    for record in (compared(r, records) for r in read(root).values()):
+    for found in (beside(r, records) for r in read(root).values()):
+        given = [(row["scores"], row["validation"]) for row in found["rows"]]
+        record = {**found, "correlations": once.made(root, given, partial(correlations, found["rows"]))}
         sizes = {row["sample"]["examples"] for row in record["rows"] if row["scores"]}
         data = safe(record["rows"][0]["choices"]["data"])
         about = f"{data}, a sample of {max(sizes, default=0):,} training examples, seed {record['seed']}:"
         parts += [about, rows(record, "github"), agreement(record, "github")]
     return "\n\n".join(parts) or "Nothing ranked yet: `python -m lab.rank`."
+
+
+def _written(lines: list, heads: list[str], style: str) -> str:
+    """For a page, or padded for a terminal."""
+    if style == "github":
+        return markdown.table(lines, heads)
+    return tabulate(lines, heads, tablefmt=style, disable_numparse=True)
 
 
 def _cells(row: Record) -> list[str]:

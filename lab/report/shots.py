@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from tabulate import tabulate
 
 from lab.contestants import Contest
 from lab.drawing import look, subplots
 from lab.judged import judge
+from lab.report import markdown
 from lab.report.margins import DRAWS, chance, points, repeated, signed
 from lab.report.markdown import safe
 from lab.report.table import network, spread, together
@@ -60,7 +60,7 @@ def table(root: Path, records: list[Record]) -> str:
         heads = ["strategy", *(f"{n:,} examples" for n in sizes)]
         about = f"{safe(data_of(first['choices']))}, {network(first['choices'])}, test {score_name(first)}, mean"
         about += f" ± deviation of {max(len(by) for curve in curves.values() for by in curve.values())} seeds:"
-        made = tabulate(rows, heads, tablefmt="github", disable_numparse=True)
+        made = markdown.table(rows, heads)
         parts.append("\n\n".join([about, made, said(root, curves)]))
     return "\n\n".join(parts) or "No strategies compared by the number of examples yet."
 
@@ -112,7 +112,7 @@ def _sure(root: Path, others: dict[str, Curve], base: Curve) -> list[str]:
 
 
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
-    """(file name below img/, numbers, how to draw) for every comparison."""
+    """(kind/experiment-what.png, numbers, how to draw) for every comparison."""
     for first, curves in compared(records):
         c = first["choices"]
         numbers = [[s, [[n, *sorted(_scores(by))] for n, by in curve.items()]] for s, curve in curves.items()]

@@ -4,23 +4,19 @@ import json
 from pathlib import Path
 
 from lab import store
+from lab.report.markdown import table
 
 
 def refused(root: Path) -> str:
     """In Markdown; a dash where every size that was tried builds."""
-    from tabulate import tabulate
-
     path = store.results(root) / "backbone_sizes.json"
     if not path.exists():
         return "Not tried yet: `python experiments/sizes.py`."
     found = json.loads(path.read_text(encoding="utf-8"))
     rows = [
-        (r["backbone"], f"{r['parameters']:,}", r["stages"], ", ".join(map(str, r["refused"])) or "-")
+        (r["backbone"], f"{r['parameters']:,}", str(r["stages"]), ", ".join(map(str, r["refused"])) or "-")
         for r in found["rows"]
     ]
     heads = ["backbone", "parameters without top", "stages", "refuses"]
     tried = ", ".join(map(str, found["tried"]))
-    return (
-        tabulate(rows, heads, tablefmt="github", disable_numparse=True)
-        + f"\n\nTried: {tried} px, Keras {found['keras']}."
-    )
+    return table(rows, heads) + f"\n\nTried: {tried} px, Keras {found['keras']}."

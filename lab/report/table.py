@@ -1,13 +1,11 @@
-"""Tables of results: one row for each group of runs that differ by their seed only."""
+"""Groups of runs that differ by their seed only, and the figures that tables show of them."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
-from tabulate import tabulate
 
-from lab.report.captions import captions
 from lab.report.markdown import safe
 from lab.spec import LATER, RECIPE, digest
 from lab.store import data_of, model_of
@@ -67,61 +65,7 @@ TASKS: dict[str, dict[str, Figure]] = {  # the first figure is what rows are ord
 }
 
 
-def results(records: Iterable[Record]) -> str:
-    """The main tables, in Markdown, one a task: mean and deviation over seeds, the best of each data set in bold."""
-    records = list(records)
-    parts = [
-        tabulate([cells for cells, _ in rows], heads, tablefmt="github", disable_numparse=True)
-        for heads, rows in tables(records)
-    ]
-    parts += [text] if (text := captions(records)) else []
-    return "\n\n".join(parts) or "No records yet: `python -m lab.run` makes the first."
-
-
-def tables(records: list[Record]) -> Iterator[tuple[list[str], list[tuple[list[str], list[Record]]]]]:
-    """(heads, (cells, the records that they are of) of each row) of the table of each task."""
-    for task, figures in TASKS.items():
-        some = [r for r in records if r["choices"]["task"] == task]
-        if not some:
-            continue
-        groups = grouped(some, figures)
-        used = {name: f for name, f in figures.items() if any(row[name] for row in groups)}  # no GPU, no times of it
-        best = _best(groups, used)
-        yield (
-            [*LABELS, *used],
-            [
-                (
-                    [
-                        *(safe(row[c]) for c in LABELS),
-                        *(_cell(row, c, f.places, i in best[c]) for c, f in used.items()),
-                    ],
-                    row["runs"],
-                )
-                for i, row in enumerate(groups)
-            ],
-        )
-
-
-def sources(records: list[Record], text: str) -> list[tuple[str, list[str]]]:
-    """(the row, the names of the records that its figures are of) of each row of the main tables that holds a text."""
-    rows = [row for _, rows in tables(records) for row in rows]
-    said = [(" | ".join(cells).replace("**", ""), runs) for cells, runs in rows]
-    return [(row, [f"results/{r['experiment']}/{r['name']}.json" for r in runs]) for row, runs in said if text in row]
-
-
-def findings(records: Iterable[Record]) -> str:
-    """What the checks found wrong in recorded runs, in Markdown: a line for each finding, and the runs that have it."""
-    runs: dict[str, list[str]] = {}
-    for r in records:
-        for f in r.get("findings", []) if r["status"] == "done" else []:
-            runs.setdefault(f["what"], []).append(r["name"])
-    lines = [
-        f"- {safe(what)}: `{names[0]}`" + (f" and {len(names) - 1} more" if len(names) > 1 else "")
-        for what, names in runs.items()
-    ]
-    return "\n".join(lines) or "Nothing."
-
-
+OWN = "quickstart"  # the experiment of runs given by flags: a user's own
 LABELS = ("model", "data", "strategy", "size", "seeds")
 
 
@@ -137,7 +81,7 @@ def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> list[dict[
     for some in same.values():
         for row, note in zip(some, differing([row["first"] for row in some]), strict=True):
             row["model"] += f", {note}" if len(some) > 1 else ""
-    return sorted(rows, key=lambda row: (row["data"], -_mean(row[by] or [0.0]), row["model"], row["strategy"]))
+    return sorted(rows, key=lambda row: (row["data"], -mean(row[by] or [0.0]), row["model"], row["strategy"]))
 
 
 def differing(firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
@@ -145,9 +89,18 @@ def differing(firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
     choices = [LATER | r["choices"] for r in firsts]
     keys = sorted({k for c in choices for k in c} - {"seed", "weights_digest", "recipe", "data", *but})
     apart = [k for k in keys if len({str(c.get(k)) for c in choices}) > 1]
-    notes = [[f"{k.replace('_', ' ')} {c.get(k)}" for k in apart] for c in choices]
+    notes = [[f"{k.replace('_', ' ')} {worded(k, c.get(k))}" for k in apart] for c in choices]
     again = [[f"in {r['experiment']}"] if notes.count(note) > 1 else [] for r, note in zip(firsts, notes, strict=True)]
     return [", ".join(note + more) for note, more in zip(notes, again, strict=True)]
+
+
+def worded(choice: str, value: Any) -> str:
+    """A choice's value as text."""
+    if choice == "size":
+        return f"{value} px" if value else "mixed"
+    if choice in ("shots", "bands"):
+        return str(value or "all")
+    return spaced(str(value)) if choice == "budget" else str(value)
 
 
 def told_apart(texts: list[str], firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
@@ -199,34 +152,13 @@ def _values(runs: list[Record], figure: Figure) -> list[float]:
     return [value for r in runs if (value := figure.of(r)) is not None]
 
 
-def _best(rows: list[dict[str, Any]], figures: dict[str, Figure]) -> dict[str, set]:
-    """For each figure that has a best, the rows that have it within their data set."""
-    found: dict[str, set] = {name: set() for name in figures}
-    for data in {row["data"] for row in rows}:
-        for name, figure in figures.items():
-            part = {i: row[name] for i, row in enumerate(rows) if row["data"] == data}
-            values = {i: round(_mean(v), figure.places) for i, v in part.items() if v}
-            if figure.best and len(values) > 1:
-                best = figure.best(values.values())
-                found[name] |= {i for i, v in values.items() if v == best}
-    return found
-
-
-def _cell(row: dict[str, Any], name: str, places: int, best: bool) -> str:
-    values = row[name]
-    if not values:
-        return "-"
-    text = spread(values, places)
-    return f"**{text}**" if best else text
-
-
 def spread(values: list[float], places: int = 3) -> str:
     """Mean of a figure over seeds, and where there are several its standard deviation."""
-    text = f"{_mean(values):.{places}f}"
+    text = f"{mean(values):.{places}f}"
     return text + (f" ± {np.std(values, ddof=1):.{places}f}" if len(values) > 1 else "")
 
 
-def _mean(values: list[float]) -> float:
+def mean(values: list[float]) -> float:
     return sum(values) / len(values)
 
 
@@ -243,8 +175,13 @@ def network(choices: dict[str, Any], headed: bool = True, but: str = "") -> str:
     words = {"head": choices["head"]} if headed and choices["task"] == "segmentation" else {}
     words |= {"backbone": choices["backbone"], "size": f"{choices['size']} px"}
     if "budget" in choices:
-        words["budget"] = re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"])
+        words["budget"] = spaced(choices["budget"])
     return safe(", ".join(word for choice, word in words.items() if choice != but))
+
+
+def spaced(budget: str) -> str:
+    """A budget as it is read: 600 steps, not 600steps."""
+    return re.sub(r"(?<=\d)(?=[a-z])", " ", budget)
 
 
 def together(records: Iterable[Record], names: Iterable[str]) -> list[list[Record]]:

@@ -1,0 +1,190 @@
+"""The headline table of README.md: for each contest who won, by how much over scratch, at what cost; each row a link.
+
+A user's own new runs stand first. What competes with nothing alike has one row an experiment and data set, unless
+something that competes is better.
+"""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from lab.contestants import Contest
+from lab.report import rows, shots
+from lab.report.margins import BASE, points, signed
+from lab.report.markdown import safe, table
+from lab.report.site import Site
+from lab.report.table import OWN, spread, worded
+from lab.store import data_of
+from lab.tasks import score, score_name
+from lab.verdict import Verdict
+
+Record = dict[str, Any]
+MOST, MOST_OWN = 40, 15  # rows
+FEW = 3  # contestants that are named
+HEADS = ["data", "network", "compared", "best", "test score", "points over scratch, 95 %", "seeds", "time s"]
+
+
+class Row(NamedTuple):
+    """Cells of a row, what it is of, and when that was finished last."""
+
+    cells: list[str]
+    records: list[Record]
+
+    @property
+    def finished(self) -> str:
+        return max((r.get("finished") or "" for r in self.records), default="")
+
+
+def text(site: Site) -> str:
+    """In Markdown, of all experiments."""
+    found = rows_of(site)
+    return table([r.cells for r in found], HEADS) if found else "No records yet: `python -m lab.run` makes the first."
+
+
+def rows_of(site: Site) -> list[Row]:
+    """The rows, as they stand in the table."""
+    own = sorted(_of_experiment(site, OWN), key=lambda r: r.finished, reverse=True) if OWN in site.experiments else []
+    rest = [row for name in site.experiments if name != OWN for row in _of_experiment(site, name)]
+    first = own[:MOST_OWN] if rest else own[:MOST]
+    return [*first, *sorted(rest, key=lambda r: r.cells[0].lower())[: MOST - len(first)]]
+
+
+def _of_experiment(site: Site, name: str) -> list[Row]:
+    found = site.contests(name)
+    compete = {id(r) for contest, _ in found for r in contest.records}
+    alone = [r for r in site.experiments[name] if id(r) not in compete]
+    few = {id(r) for r in shots.others(site.experiments[name])}
+    by_size: dict[str, list[Contest]] = {}
+    made = []
+    for contest, title in found:
+        if all(id(r) in few for r in contest.records):
+            made.append(_of_contest(site, name, contest, title))
+        else:
+            by_size.setdefault(title.partition(", shots ")[0], []).append(contest)
+    made += [_by_size(site, name, of, title) for title, of in by_size.items()]
+    return [*made, *_of_rest(site, name, alone, [contest for contest, _ in found])]
+
+
+def _of_contest(site: Site, name: str, contest: Contest, title: str) -> Row:
+    data, _, network = title.partition(": ")
+    best, reached = _best(site, contest)
+    v = site.verdict(contest)
+    cells = [
+        f"[{safe(data)}]({site.link(name, title)})", safe(network), _compared(list(contest.runs)),
+        f"`{safe(best)}`" if isinstance(v, str) else _winner(v), reached,
+        "not judged" if isinstance(v, str) else _over_scratch(site, contest, best),
+        str(max(len(by_seed) for by_seed in contest.runs.values())), _time(contest, best),
+    ]  # fmt: skip
+    return Row(cells, contest.records)
+
+
+def _by_size(site: Site, name: str, found: list[Contest], title: str) -> Row:
+    """Of contests by the number of training examples: what it is with the fewest, and with the most."""
+    data, _, network = title.partition(": ")
+    by_size = sorted(found, key=lambda c: shots.examples(c.first))
+    ends = by_size[0], by_size[-1]
+    low, high = (f"{shots.examples(c.first):,}" for c in ends)
+    (first, worst), (last, best) = (_best(site, c) for c in ends)
+    above = [_over_scratch(site, c, n) for c, n in zip(ends, (first, last), strict=True)]
+    strategies = {s for c in found for s in c.runs}
+    cells = [
+        f"[{safe(data)}]({site.link(name, data)})", safe(network),
+        f"{len(strategies)} strategies with {low} to {high} examples",
+        ", then ".join(f"`{safe(n)}`" for n in dict.fromkeys((first, last))),
+        f"{worst} to {best.rpartition(f'{score_name(found[0].first)} ')[2]}", ", then ".join(above),
+        str(max(len(by_seed) for by_seed in ends[1].runs.values())), _time(ends[1], last),
+    ]  # fmt: skip
+    return Row(cells, [r for c in found for r in c.records])
+
+
+def _best(site: Site, contest: Contest) -> tuple[str, str]:
+    """(the best contestant, its score in words), as they were judged; where they cannot be, as the records say."""
+    v = site.verdict(contest)
+    if not isinstance(v, str):
+        best = next(iter(v.reached))
+        return best, f"{v.score_name} {spread(v.scores(best))}"
+    best = max(contest.runs, key=lambda n: _mean(contest.runs[n].values()))
+    return best, _score(contest.runs[best].values())
+
+
+def _mean(runs: Iterable[Record]) -> float:
+    values = [score(r, "test") for r in runs]
+    return sum(values) / len(values)
+
+
+def _score(runs: Iterable[Record]) -> str:
+    runs = list(runs)
+    return f"{score_name(runs[0])} {spread([score(r, 'test') for r in runs])}"
+
+
+def _compared(names: list[str]) -> str:
+    return ", ".join(f"`{safe(n)}`" for n in names) if len(names) <= FEW else f"{len(names)} strategies"
+
+
+def _winner(v: Verdict) -> str:
+    best = next(iter(v.reached))
+    tied = next((t for t in v.ties if t[0] == best), [best])
+    if len(tied) == 1:
+        return f"`{safe(best)}`"
+    named = ", ".join(f"`{safe(n)}`" for n in (tied if len(tied) <= FEW else tied[:1]))
+    return f"{named} tie" if len(tied) <= FEW else f"{named} and {len(tied) - 1} more tie"
+
+
+def _over_scratch(site: Site, contest: Contest, best: str) -> str:
+    """Points that the best is above scratch, with their interval; where scratch is best, that the next is below it."""
+    if BASE not in contest.runs:
+        return "no scratch"
+    pairs = site.over_scratch(contest)
+    other = max(pairs, key=lambda n: signed(pairs[n], BASE)[0], default=None) if best == BASE else best
+    if other not in pairs:
+        return "-"
+    mean, low, high = signed(pairs[other], BASE)
+    return f"{f'`{safe(other)}` ' if best == BASE else ''}{points(mean)} ({points(low)} to {points(high)})"
+
+
+def _time(contest: Contest, best: str) -> str:
+    def seconds(name: str) -> str:
+        values = [r["cost"].get("train_seconds") or 0.0 for r in contest.runs[name].values()]
+        return f"{sum(values) / len(values):,.0f}"
+
+    return seconds(best) + (f" (scratch {seconds(BASE)})" if BASE in contest.runs and best != BASE else "")
+
+
+def _of_rest(site: Site, name: str, records: list[Record], found: list[Contest]) -> Iterable[Row]:
+    """What competes with nothing alike: of a user's own runs each; else the best of a data set, if it is the best."""
+    reached: dict[str, float] = {}
+    for c in found:
+        data = data_of(c.first["choices"])
+        reached[data] = max(reached.get(data, 0.0), *(_mean(by_seed.values()) for by_seed in c.runs.values()))
+    for some in rows.of_experiment(records):
+        if name == OWN:
+            for runs in some.runs:
+                yield _alone(site, name, some, runs, "")
+        elif data_of(some.runs[0][0]["choices"]) not in reached or _is_above(some, reached):
+            yield _alone(site, name, some, some.runs[0], f"{len(some.runs)} variants" if len(some.runs) > 1 else "")
+
+
+def _is_above(some: rows.Rows, reached: dict[str, float]) -> bool:
+    first = some.runs[0]
+    return first[0]["status"] == "done" and _mean(first) > reached[data_of(first[0]["choices"])]
+
+
+def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants: str) -> Row:
+    """A row of runs that compete with nothing alike, the best of some variants or all that there are."""
+    first, c = runs[0], runs[0]["choices"]
+    told = dict(
+        zip((h.replace(" ", "_") for h in some.compared[0]), some.compared[1][some.runs.index(runs)], strict=True)
+    )
+    link = f"[{safe(some.data)}]({site.link(name, some.data)})"
+    common = [k for k in ("backbone", "size", "budget") if c.get(k) and not (variants and k in told)]
+    network = ", ".join(rows.said(k, worded(k, c[k])) for k in common)
+    strategy = f"`{safe(c['strategy'])}`"
+    hidden = {"seeds", *(("backbone", "size") if "members" in c else ())}
+    tells = [rows.said(k, v) for k, v in told.items() if k not in hidden and v != "-"]
+    best = ", ".join(tells) if variants and tells else strategy
+    if first["status"] != "done":
+        figures = [first["status"], "-", "-", "-"]
+    else:
+        seconds = sum(r["cost"].get("train_seconds") or 0.0 for r in runs) / len(runs)
+        figures = [_score(runs), "-", str(len(runs)), f"{seconds:,.0f}"]
+    return Row([link, network or "several", variants or strategy, best if first["status"] == "done" else "-", *figures],
+               [r for of in some.runs for r in of] if variants else runs)  # fmt: skip

@@ -1,0 +1,48 @@
+"""What an experiment's records say, section by section: runs, verdicts, pictures, findings, data, versions."""
+
+from pathlib import Path
+
+from lab.report import contests, findings, setup, shots
+from lab.report.markdown import safe
+from lab.report.pages import gallery
+from lab.report.site import Site
+
+VERDICTS = 12  # contests that are judged on a page
+
+
+def text(site: Site, experiment: str, page: Path, elsewhere: set[str]) -> str:
+    """In Markdown; `elsewhere` is what the page shows already."""
+    records = site.experiments.get(experiment, [])
+    sections = {
+        "Runs": runs(site, experiment),
+        "Verdicts": verdicts(site, experiment),
+        "Pictures": gallery.text(site, experiment, elsewhere) if records else "",
+        "What the checks found": found if (found := findings.listed(records)) != "Nothing." else "",
+        "Data": setup.data(site.root, records, page),
+        "Versions": setup.versions(records),
+    }
+    return "\n\n".join(f"## {title}\n\n{said}" for title, said in sections.items() if said)
+
+
+def runs(site: Site, experiment: str) -> str:
+    """Mean and deviation over seeds, the best of a data set in bold; a table each data set."""
+    parts = [f"### {safe(some.data)}\n\n{some.text}" for some in site.rows(experiment)]
+    return "\n\n".join([ABOUT, *parts])
+
+
+ABOUT = (
+    "A row for runs that differ by their seed only: mean ± standard deviation over seeds, the best in bold. Train "
+    "figures are measured as test figures are, at the end, in inference mode."
+)
+
+
+def verdicts(site: Site, experiment: str) -> str:
+    """Every contest of strategies; those by the number of examples have a table of their own."""
+    found = site.contests(experiment) if experiment in site.experiments else []
+    rest = {id(r) for r in shots.others(site.experiments.get(experiment, []))}
+    parts = [
+        f"### {safe(title)}\n\n{contests.verdict(site, contest)}"
+        for contest, title in found
+        if all(id(r) in rest for r in contest.records)
+    ]
+    return "\n\n".join(parts)
