@@ -87,7 +87,7 @@ def _by_size(site: Site, name: str, found: list[Contest], title: str) -> Row:
     above = [_over_scratch(site, c, n) for c, n in zip(ends, (first, last), strict=True)]
     strategies = {s for c in found for s in c.runs}
     cells = [
-        f"[{safe(data)}]({site.link(name, data)})", safe(network),
+        f"[{safe(data)}]({site.link(name, 'On ' + data)})", safe(network),
         f"{len(strategies)} strategies with {low} to {high} examples",
         ", then ".join(f"`{safe(n)}`" for n in dict.fromkeys((first, last))),
         f"{worst} to {best.rpartition(f'{score_name(found[0].first)} ')[2]}", ", then ".join(above),
@@ -174,7 +174,7 @@ def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants:
     told = dict(
         zip((h.replace(" ", "_") for h in some.compared[0]), some.compared[1][some.runs.index(runs)], strict=True)
     )
-    link = f"[{safe(some.data)}]({site.link(name, some.data)})"
+    link = f"[{safe(some.data)}]({site.link(name, some.heading)})"
     common = [k for k in ("backbone", "size", "budget") if c.get(k) and not (variants and k in told)]
     network = ", ".join(rows.said(k, worded(k, c[k])) for k in common)
     strategy = f"`{safe(c['strategy'])}`"

@@ -44,6 +44,11 @@ class Rows:
     runs: list[list[Record]]
 
     @property
+    def heading(self) -> str:
+        """Of its part of the page."""
+        return f"On {self.data}"
+
+    @property
     def text(self) -> str:
         """In Markdown: what is the same, and one table, or two where it would be wider than a screen."""
         heads, cells = self.compared

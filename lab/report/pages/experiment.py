@@ -26,7 +26,7 @@ def text(site: Site, experiment: str, page: Path, elsewhere: set[str]) -> str:
 
 def runs(site: Site, experiment: str) -> str:
     """Mean and deviation over seeds, the best of a data set in bold; a table each data set."""
-    parts = [f"### {safe(some.data)}\n\n{some.text}" for some in site.rows(experiment)]
+    parts = [f"### {safe(some.heading)}\n\n{some.text}" for some in site.rows(experiment)]
     return "\n\n".join([ABOUT, *parts])
 
 
