@@ -2,7 +2,7 @@
 
 A real transfer, from the 72 emblems that the embedded source was trained on to 43 signs with ten
 training examples a class. Well under two minutes on 2 CPU cores. Its records are not committed, so in a fresh
-clone it really trains, and its row then appears in the README.
+clone it really trains, and its row then stands first in README's table.
 
     python -m lab.run experiments/quickstart.py     # the same as: python -m lab.run
 """

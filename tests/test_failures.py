@@ -174,7 +174,7 @@ def test_eight_processes_lose_no_record_and_tear_no_file(tmp_path):
     from lab import report
 
     assert report.stale(tmp_path) == []
-    assert "| 24 " in (tmp_path / "README.md").read_text()  # the mean of all seeds
+    assert ", 24 seeds |" in (tmp_path / "README.md").read_text()  # the mean of all seeds
     assert not [p for p in tmp_path.rglob("*") if store.BEGUN.fullmatch(p.name)]
 
 
@@ -230,4 +230,4 @@ def test_eight_processes_do_a_matrix_together(tmp_path):
     assert sum(text.count("  test accuracy") for text in said) == 6  # each run once
     records = store.read(tmp_path)
     assert len(records) == 6 and {r["status"] for r in records} == {"done"}
-    assert json.dumps(records) and (tmp_path / "README.md").read_text().count("| `scratch` | `scratch` |") == 1
+    assert json.dumps(records) and (tmp_path / "README.md").read_text().count("| **`scratch`** |") == 1

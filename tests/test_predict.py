@@ -101,7 +101,7 @@ def test_an_ensemble_is_the_mean_of_its_members_and_is_recorded_as_a_run(root, c
     expected = product / product.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(predictions.read(root, made, "test")[1], expected, atol=1e-6)
     assert made["test"]["accuracy"] == (expected.argmax(axis=1) == labels).mean()
-    assert made["members"] == members and "| `geometric_mean`" in (root / "README.md").read_text()
+    assert made["members"] == members and "| **`geometric_mean`** |" in (root / "README.md").read_text()
 
 
 def test_ensembles_of_an_experiment_are_made_once_and_wait_for_their_members(root, capsys):
@@ -257,7 +257,7 @@ def test_an_ensemble_of_masks_is_the_mean_of_its_members(scenes, capsys):
     assert made["test"]["boundary_f1"] is not None and made["train"]["examples"] == 12
     assert made["net"]["parameters"] == sum(r["net"]["parameters"] for r in members)
     assert (store.cache(scenes, "quickstart") / f"{made['name']}.gallery.npz").exists()
-    row = next(line for line in (scenes / "README.md").read_text().splitlines() if "| `geometric_mean`" in line)
+    row = next(line for line in (scenes / "README.md").read_text().splitlines() if "| **`geometric_mean`** |" in line)
     assert f"{made['test']['miou']:.3f}" in row
     assert f"test mIoU {made['test']['miou']:.4f}" in capsys.readouterr().out
 

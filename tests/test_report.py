@@ -99,7 +99,7 @@ def test_a_table_wider_than_a_screen_is_two():
     from test_segmentation import masks_record
 
     text = of([masks_record("unet", 0, 0.5), masks_record("segnet", 0, 0.4)], "scenes")
-    assert text.count("| head |") == 2 and max(line.count("|") for line in text.splitlines()) <= rows.WIDE + 3
+    assert text.count("| head |") == 2 and max(line.count("|") for line in text.splitlines()) <= rows.COLUMNS + 1
 
 
 def test_a_row_of_another_recipe_is_marked(monkeypatch):
@@ -117,7 +117,7 @@ def test_a_line_says_what_the_figures_of_a_data_set_are_of():
     runs = [sized(0, 10, 32, "20steps"), sized(1, 4000, "64x32", "3epochs"), record("extract", status="failed")]
     assert captions(runs).splitlines()[-1] == (
         "- signs: 2 classes (a, b\\|c); trained on 10 to 4,000, chosen on 5, tested on 1,200 examples; 32 and 64x32 "
-        "px; 3epochs and 20steps a run; seeds 0 and 1"
+        "px; 3 epochs and 20 steps a run; seeds 0 and 1"
     )
 
 

@@ -201,7 +201,7 @@ def test_a_segmentation_has_a_table_of_its_own():
     assert "| test accuracy" in images and "| test mIoU" in masks and "| test mIoU" not in images
     assert next(line for line in masks.splitlines() if "0.600 ± 0.141" in line).startswith("| unet ")
     assert "| CPU ms an image" in masks and "GPU ms" not in masks and "| 2.00" in masks
-    assert "tested on 5 examples; 32 px; 3epochs a run; seeds 0 and 1; 99 test pixels" in captions(runs)
+    assert "tested on 5 examples; 32 px; 3 epochs a run; seeds 0 and 1; 99 test pixels" in captions(runs)
 
 
 def test_a_run_on_a_gpu_has_both_times_of_inference():

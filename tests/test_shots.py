@@ -100,5 +100,8 @@ def test_runs_by_the_number_of_examples_are_one_row_of_readme_and_others_rows_of
     found = headline.rows_of(Site(tmp_path, [*scratch, *finetune, *alone]))
     assert [len(row.records) for row in found] == [2, 12]
     row = " | ".join(found[1].cells)
-    assert "2 strategies with 10 to 1,000 examples" in row and "accuracy 0.510 ± 0.014 to 0.910 ± 0.014" in row
-    assert "`finetune`, then `scratch`" in row and "+30.0 (" in row and "`finetune` -10.0 (" in row
+    assert (
+        "**`finetune`**, then **`scratch`**, of 2 strategies with 10 to 1,000 examples" in row
+        and "accuracy 0.510 ± 0.014 to 0.910 ± 0.014" in row
+    )
+    assert "+30.0 (" in row and "`finetune` -10.0 (" in row

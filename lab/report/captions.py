@@ -5,6 +5,7 @@ from typing import Any
 
 from lab.data import IGNORED, hw
 from lab.report.markdown import safe
+from lab.report.table import spaced
 from lab.store import data_of
 
 Record = dict[str, Any]
@@ -30,7 +31,7 @@ def _said(records: list[Record]) -> str:
         f"{_listed(sorted({r['choices']['size'] for r in records if r['choices']['size']}, key=hw))} px",
     ]
     if budgets := {r["choices"]["budget"] for r in records if "budget" in r["choices"]}:
-        parts.append(f"{_listed(sorted(budgets, key=_steps))} a run")
+        parts.append(f"{_listed([spaced(b) for b in sorted(budgets, key=_steps)])} a run")
     seeds = sorted({r["choices"]["seed"] for r in records if r["choices"].get("seed") is not None})
     parts.append(f"seed{'s' if len(seeds) > 1 else ''} {_listed(seeds)}")
     if "pixels" in records[0]["test"]:

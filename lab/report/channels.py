@@ -20,7 +20,7 @@ Record = dict[str, Any]
 Key = tuple[str, str, str]  # policy, strategy, augmentation
 APART = ("channels", "bands", "augment", "strategy", "weights", "weights_digest", "seed")  # what may differ in a table
 RGB = ("select", "none")  # the policy and the augmentation that all else is compared with
-HEADS = ["bands and policy", "strategy", "augment", "seeds"]
+HEADS = ["bands and policy", "strategy", "augment"]
 
 
 def compared(records: list[Record]) -> Iterator[tuple[Record, dict[Key, dict[int, Record]]]]:
@@ -46,13 +46,21 @@ def policies(root: Path, records: list[Record]) -> str:
     parts = []
     for first, found in compared(records):
         called, against = _against(root, found)
+        many = {len(by_seed) for by_seed in found.values()}
         rows = [
-            [f"`{safe(key[0])}`", *key[1:], str(len(by_seed)), spread(_scores(by_seed)), *against.get(key, ["-"] * 4)]
+            [
+                f"`{safe(key[0])}`",
+                *key[1:],
+                *([str(len(by_seed))] if len(many) > 1 else []),
+                spread(_scores(by_seed)),
+                *against.get(key, ["-"] * 4),
+            ]
             for key, by_seed in found.items()
         ]
-        points = f"against RGB only, points of {called}"
-        heads = [*HEADS, f"test {score_name(first)}", points, "95 % interval", "p", "verdict"]
-        about = f"{safe(data_of(first['choices']))}: {network(first['choices'])}:"
+        heads = [*HEADS, *(["seeds"] if len(many) > 1 else [])]
+        heads += [f"test {score_name(first)}", "points above RGB only", "95 % interval", "p", "verdict"]
+        seeds = f", {max(many)} seeds" if len(many) == 1 else ""
+        about = f"{safe(data_of(first['choices']))}: {network(first['choices'])}{seeds}; points of {called}:"
         parts.append(about + "\n\n" + table(rows, heads))
     return "\n\n".join(parts) or "No policies compared yet."
 

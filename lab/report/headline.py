@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from lab.contestants import Contest
 from lab.report import rows, shots
 from lab.report.margins import BASE, points, signed
-from lab.report.markdown import safe, table
+from lab.report.markdown import loose, safe, table
 from lab.report.site import Site
 from lab.report.table import OWN, spread, worded
 from lab.store import data_of
@@ -20,7 +20,7 @@ from lab.verdict import Verdict
 Record = dict[str, Any]
 MOST, MOST_OWN = 40, 15  # rows
 FEW = 3  # contestants that are named
-HEADS = ["data", "network", "compared", "best", "test score", "points over scratch, 95 %", "seeds", "time s"]
+HEADS = ["data and network", "compared, the best in bold", "test score", "points over scratch, 95 %", "time s"]
 
 
 class Row(NamedTuple):
@@ -37,7 +37,11 @@ class Row(NamedTuple):
 def text(site: Site) -> str:
     """In Markdown, of all experiments."""
     found = rows_of(site)
-    return table([r.cells for r in found], HEADS) if found else "No records yet: `python -m lab.run` makes the first."
+    return (
+        table([list(map(loose, r.cells)) for r in found], HEADS)
+        if found
+        else "No records yet: `python -m lab.run` makes the first."
+    )
 
 
 def rows_of(site: Site) -> list[Row]:
@@ -69,12 +73,18 @@ def _of_contest(site: Site, name: str, contest: Contest, title: str) -> Row:
     best, reached = _best(site, contest)
     v = site.verdict(contest)
     cells = [
-        f"[{safe(data)}]({site.link(name, title)})", safe(network), _compared(list(contest.runs)),
-        f"`{safe(best)}`" if isinstance(v, str) else _winner(v), reached,
+        _where(data, site.link(name, title), network, max(map(len, contest.runs.values()))),
+        _compared([best, *(n for n in contest.runs if n != best)], 1) if isinstance(v, str) else _judged(v), reached,
         "not judged" if isinstance(v, str) else _over_scratch(site, contest, best),
-        str(max(len(by_seed) for by_seed in contest.runs.values())), _time(contest, best),
+        _time(contest, best),
     ]  # fmt: skip
     return Row(cells, contest.records)
+
+
+def _where(data: str, link: str, network: str, seeds: int) -> str:
+    """The data, which lead to the page, the network and how many seeds."""
+    many = f"{seeds} seed{'s' if seeds > 1 else ''}" if seeds else ""
+    return f"[{safe(data)}]({link}) " + ", ".join(filter(None, [safe(network), many]))
 
 
 def _by_size(site: Site, name: str, found: list[Contest], title: str) -> Row:
@@ -87,11 +97,11 @@ def _by_size(site: Site, name: str, found: list[Contest], title: str) -> Row:
     above = [_over_scratch(site, c, n) for c, n in zip(ends, (first, last), strict=True)]
     strategies = {s for c in found for s in c.runs}
     cells = [
-        f"[{safe(data)}]({site.link(name, 'On ' + data)})", safe(network),
-        f"{len(strategies)} strategies with {low} to {high} examples",
-        ", then ".join(f"`{safe(n)}`" for n in dict.fromkeys((first, last))),
+        _where(data, site.link(name, "On " + data), network, max(map(len, ends[1].runs.values()))),
+        f"{', then '.join(f'**`{safe(n)}`**' for n in dict.fromkeys((first, last)))}, of {len(strategies)} strategies "
+        f"with {low} to {high} examples",
         f"{worst} to {best.rpartition(f'{score_name(found[0].first)} ')[2]}", ", then ".join(above),
-        str(max(len(by_seed) for by_seed in ends[1].runs.values())), _time(ends[1], last),
+        _time(ends[1], last),
     ]  # fmt: skip
     return Row(cells, [r for c in found for r in c.records])
 
@@ -116,17 +126,20 @@ def _score(runs: Iterable[Record]) -> str:
     return f"{score_name(runs[0])} {spread([score(r, 'test') for r in runs])}"
 
 
-def _compared(names: list[str]) -> str:
-    return ", ".join(f"`{safe(n)}`" for n in names) if len(names) <= FEW else f"{len(names)} strategies"
+def _compared(names: list[str], best: int) -> str:
+    """Those that competed, the best first; of many how many they are."""
+    first = f"**{', '.join(f'`{safe(n)}`' for n in names[:best])}**{' tie' if best > 1 else ''}"
+    if best > FEW:
+        first = f"**`{safe(names[0])}`** and {best - 1} more tie"
+    rest = names[best:]
+    if len(names) > FEW + 1:
+        return f"{first}, of {len(names)} strategies"
+    return ", ".join([first, *(f"`{safe(n)}`" for n in rest)])
 
 
-def _winner(v: Verdict) -> str:
-    best = next(iter(v.reached))
-    tied = next((t for t in v.ties if t[0] == best), [best])
-    if len(tied) == 1:
-        return f"`{safe(best)}`"
-    named = ", ".join(f"`{safe(n)}`" for n in (tied if len(tied) <= FEW else tied[:1]))
-    return f"{named} tie" if len(tied) <= FEW else f"{named} and {len(tied) - 1} more tie"
+def _judged(v: Verdict) -> str:
+    names = list(v.reached)
+    return _compared(names, len(next((t for t in v.ties if t[0] == names[0]), names[:1])))
 
 
 def _over_scratch(site: Site, contest: Contest, best: str) -> str:
@@ -174,7 +187,6 @@ def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants:
     told = dict(
         zip((h.replace(" ", "_") for h in some.compared[0]), some.compared[1][some.runs.index(runs)], strict=True)
     )
-    link = f"[{safe(some.data)}]({site.link(name, some.heading)})"
     common = [k for k in ("backbone", "size", "budget") if c.get(k) and not (variants and k in told)]
     network = ", ".join(rows.said(k, worded(k, c[k])) for k in common)
     strategy = f"`{safe(c['strategy'])}`"
@@ -182,9 +194,11 @@ def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants:
     tells = [rows.said(k, v) for k, v in told.items() if k not in hidden and v != "-"]
     best = ", ".join(tells) if variants and tells else strategy
     if first["status"] != "done":
-        figures = [first["status"], "-", "-", "-"]
+        figures = [first["status"], "-", "-"]
     else:
         seconds = sum(r["cost"].get("train_seconds") or 0.0 for r in runs) / len(runs)
-        figures = [_score(runs), "-", str(len(runs)), f"{seconds:,.0f}"]
-    return Row([link, network or "several", variants or strategy, best if first["status"] == "done" else "-", *figures],
-               [r for of in some.runs for r in of] if variants else runs)  # fmt: skip
+        figures = [_score(runs), "-", f"{seconds:,.0f}"]
+    seeds = len(runs) if first["status"] == "done" else 0
+    won = f"**{best}**, of {variants}" if variants and seeds else variants or f"**{best}**" if seeds else strategy
+    cells = [_where(some.data, site.link(name, some.heading), network, seeds), won, *figures]
+    return Row(cells, [r for of in some.runs for r in of] if variants else runs)

@@ -12,6 +12,11 @@ def safe(text: str) -> str:
     return text.replace("|", "\\|").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
 
 
+def loose(text: str) -> str:
+    """Text whose lines can break after a comma, as those of a narrow cell must."""
+    return re.sub(r",(?=\S)(?!\d{3}\b)", ", ", text)
+
+
 def table(rows: Iterable[Sequence[str]], heads: Sequence[str]) -> str:
     """Rows under their heads, no wider than their texts: cells are `safe` already."""
     lines = [heads, ["---"] * len(heads), *rows]

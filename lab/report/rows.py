@@ -21,7 +21,8 @@ SAID = ("backbone", "weights", "head", "channels", "bands", "size", "budget", "b
 SPARE = {"seed", "data", "dataset", "data_fingerprint", "drop_classes", "limit", "weights_digest", "recipe", "members",
          "watch", "task"}  # fmt: skip  # said elsewhere, or of no consequence
 CONSTANT = re.compile(r" ± 0\.0+\Z")  # of what no seed changes, as the number of parameters
-WIDE = 6  # figures that fit on a screen beside what is compared
+COLUMNS = 9  # that fit on a screen
+MOST, FEWEST = 6, 3  # of them that are figures
 USUAL = {f.name: f.default for f in dataclasses.fields(Run)} | LATER | {"head": "linear"}
 
 
@@ -53,15 +54,12 @@ class Rows:
         """In Markdown: what is the same, and one table, or two where it would be wider than a screen."""
         heads, cells = self.compared
         names, values = self.figures
-        parts = (
-            [f"The same in all rows, where they have it: {', '.join(said(k, v) for k, v in self.same)}."]
-            if self.same
-            else []
-        )
-        for some in [slice(0, WIDE), slice(WIDE, None)] if len(names) > WIDE else [slice(None)]:
-            rows = [[*cell, *value[some]] for cell, value in zip(cells, values, strict=True)]
-            parts.append(table(rows, [*heads, *names[some]]))
-        return "\n\n".join(parts)
+        room = min(MOST, max(FEWEST, COLUMNS - len(heads)))
+        parts = [f"The same in all rows, where they have it: {', '.join(said(k, v) for k, v in self.same)}."]
+        for i in range(0, max(1, len(names)), room):
+            rows = [[*cell, *value[i : i + room]] for cell, value in zip(cells, values, strict=True)]
+            parts.append(table(rows, [*heads, *names[i : i + room]]))
+        return "\n\n".join(parts if self.same else parts[1:])
 
 
 def of_experiment(records: list[Record]) -> Iterator[Rows]:
@@ -90,7 +88,7 @@ def _of_data(data: str, groups: list[dict[str, Any]], figures: dict[str, Figure]
     used = {name: f for name, f in figures.items() if any(g[name] for g in groups)}
     best = {name: _best(groups, name, f) for name, f in used.items()}
     cells = [[_figure(g[name], f.places, i in best[name]) for name, f in used.items()] for i, g in enumerate(groups)]
-    cells = [[*row[:WIDE], *(CONSTANT.sub("", cell) for cell in row[WIDE:])] for row in cells]
+    cells = [[*row[:MOST], *(CONSTANT.sub("", cell) for cell in row[MOST:])] for row in cells]
     return Rows(data, same, (heads, compared), (list(used), cells), [g["runs"] for g in groups])
 
 

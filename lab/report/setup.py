@@ -25,7 +25,7 @@ def data(root: Path, records: list[Record], page: Path) -> str:
         for d, of in sorted(prints.items())
     ]
     lines += ["", *pictures] if (pictures := list(_examples(root, records, page))) else []
-    return "\n".join(lines) or "No run is finished."
+    return "\n".join(lines)
 
 
 def _examples(root: Path, records: list[Record], page: Path) -> Iterable[str]:
@@ -41,7 +41,7 @@ def versions(records: Iterable[Record]) -> str:
     for r in records:
         if "environment" in r:
             found.setdefault(machine(r["environment"]), []).append(r)
-    return "\n".join(f"- {_many(of)}: {safe(text)}" for text, of in found.items()) or "Not recorded."
+    return "\n".join(f"- {_many(of)}: {safe(text)}" for text, of in found.items())
 
 
 def machine(e: Record) -> str:

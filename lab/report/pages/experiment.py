@@ -1,13 +1,14 @@
 """What an experiment's records say, section by section: runs, verdicts, pictures, findings, data, versions."""
 
 from pathlib import Path
+from typing import Any
 
 from lab.report import contests, findings, setup, shots
 from lab.report.markdown import safe
 from lab.report.pages import gallery
 from lab.report.site import Site
 
-VERDICTS = 12  # contests that are judged on a page
+Record = dict[str, Any]
 
 
 def text(site: Site, experiment: str, page: Path, elsewhere: set[str]) -> str:
@@ -27,7 +28,18 @@ def text(site: Site, experiment: str, page: Path, elsewhere: set[str]) -> str:
 def runs(site: Site, experiment: str) -> str:
     """Mean and deviation over seeds, the best of a data set in bold; a table each data set."""
     parts = [f"### {safe(some.heading)}\n\n{some.text}" for some in site.rows(experiment)]
-    return "\n\n".join([ABOUT, *parts])
+    return "\n\n".join([ABOUT, *parts, *unfinished(site.experiments.get(experiment, []))])
+
+
+def unfinished(records: list[Record]) -> list[str]:
+    """Why runs are not done, a line each reason."""
+    found: dict[tuple[str, str], int] = {}
+    for r in records:
+        if r["status"] != "done":
+            reason = (r["status"], r.get("error", ""))
+            found[reason] = found.get(reason, 0) + 1
+    lines = [f"- {n} {status}{f': {safe(error)}' if error else ''}" for (status, error), n in found.items()]
+    return ["\n".join(lines)] if lines else []
 
 
 ABOUT = (
