@@ -8,8 +8,9 @@ import pytest
 from conftest import ROOT
 
 from lab import command, report, store
-from lab.report import rows
+from lab.report import headline, rows
 from lab.report.captions import captions
+from lab.report.site import Site
 
 main = import_module("lab.report.__main__").main
 
@@ -169,6 +170,53 @@ def test_a_guide_that_shows_a_figure_is_rebuilt_and_checked(root):
     report.rebuild(root)
     assert "`focal" in guide.read_text() and (root / "docs" / "b.md").read_text() == "# B\n"
     assert report.stale(root) == []
+
+
+def own(seed, day, **more):
+    return record(
+        "finetune", seed, experiment="quickstart", finished=day, group=f"own{seed}", name=f"own{seed}", **more
+    )
+
+
+def test_a_users_own_new_runs_stand_first_the_newest_before_all(tmp_path):
+    records = [record("scratch", dataset="a"), own(0, "2026-01-01"), own(1, "2026-02-01", dataset="z")]
+    found = headline.rows_of(Site(tmp_path, records))
+    assert [row.records[0]["name"] for row in found] == ["own1", "own0", records[0]["name"]]
+    assert found[0].cells[0].startswith("[z](results/quickstart/README.md#on-z) cnn10, 32 px, 3 epochs, 1 seed")
+
+
+def test_the_headline_has_forty_rows_at_most_of_which_a_user_has_some(tmp_path):
+    mine = [own(seed, f"2026-01-{seed:02}", dataset=f"d{seed}") for seed in range(1, 30)]
+    others = [record("scratch", dataset=f"e{i}", name=f"e{i}", group=f"e{i}") for i in range(50)]
+    found = headline.rows_of(Site(tmp_path, [*mine, *others]))
+    assert len(found) == headline.MOST and sum(row.records[0]["experiment"] == "quickstart" for row in found) == 15
+    assert len(headline.rows_of(Site(tmp_path, mine))) == 29
+
+
+def test_who_won_is_judged_and_how_much_it_is_over_scratch(tested):
+    site = Site(tested, store.read(tested))
+    (row,) = headline.rows_of(site)
+    assert row.cells[1] == "**`lpft`, `finetune`** tie, `knn`, `scratch`" and row.cells[2] == "accuracy 0.917 ± 0.000"
+    ((contest, _),) = site.contests("x")
+    pair = site.over_scratch(contest)["lpft"]
+    d = pair.difference
+    assert row.cells[3] == f"+61.7 ({100 * d.low:+.1f} to {100 * d.high:+.1f})" and pair.counts
+    report.rebuild(tested)
+    line = row_of((tested / "results/x/README.md").read_text(), "`lpft`", "1 to 2")
+    assert f"| +61.7 | {100 * d.low:+.1f} to {100 * d.high:+.1f} |" in line
+
+
+def test_why_there_is_no_verdict_is_said_in_its_place(tested):
+    path = next((tested / "results/x").glob("*scratch*.npz"))
+    path.unlink()
+    report.rebuild(tested)
+    page = (tested / "results/x/README.md").read_text()
+    assert "Not judged: " in page and path.name in page
+    assert "| not judged |" in (tested / "README.md").read_text() and report.stale(tested) == []
+
+
+def test_why_a_run_is_not_done_stands_on_its_page(root):
+    assert "- 1 failed: x" in (root / "results/x/README.md").read_text().splitlines()
 
 
 def edit(path, old, new):

@@ -12,8 +12,7 @@ from lab.report import rows, shots
 from lab.report.margins import BASE, points, signed
 from lab.report.markdown import loose, safe, table
 from lab.report.site import Site
-from lab.report.table import OWN, spread, worded
-from lab.store import data_of
+from lab.report.table import OWN, named, spread, worded
 from lab.tasks import score, score_name
 from lab.verdict import Verdict
 
@@ -166,19 +165,19 @@ def _of_rest(site: Site, name: str, records: list[Record], found: list[Contest])
     """What competes with nothing alike: of a user's own runs each; else the best of a data set, if it is the best."""
     reached: dict[str, float] = {}
     for c in found:
-        data = data_of(c.first["choices"])
+        data = named(c.first["choices"])
         reached[data] = max(reached.get(data, 0.0), *(_mean(by_seed.values()) for by_seed in c.runs.values()))
     for some in rows.of_experiment(records):
         if name == OWN:
             for runs in some.runs:
                 yield _alone(site, name, some, runs, "")
-        elif data_of(some.runs[0][0]["choices"]) not in reached or _is_above(some, reached):
+        elif some.data not in reached or _is_above(some, reached):
             yield _alone(site, name, some, some.runs[0], f"{len(some.runs)} variants" if len(some.runs) > 1 else "")
 
 
 def _is_above(some: rows.Rows, reached: dict[str, float]) -> bool:
     first = some.runs[0]
-    return first[0]["status"] == "done" and _mean(first) > reached[data_of(first[0]["choices"])]
+    return first[0]["status"] == "done" and _mean(first) > reached[some.data]
 
 
 def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants: str) -> Row:

@@ -4,8 +4,11 @@ import ast
 import re
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from lab.report.markdown import safe
+
+MOST = 12  # commands
 
 
 def asked(root: Path, experiment: str) -> str:
@@ -32,12 +35,23 @@ def written(root: Path) -> list[str]:
 
 
 def about(root: Path, experiment: str, recorded: list[str]) -> str:
-    """In Markdown: the question, what there is to know, the command; of runs given by flags, the commands of those."""
-    question, lines = asked(root, experiment), commands(root, experiment) or sorted(set(recorded))
-    parts = [f"**{safe(question)}**" if question else "Runs given by flags.", _indented(explained(root, experiment))]
-    code = "\n".join(lines)
-    script = f"[experiments/{experiment}.py](../../experiments/{experiment}.py):\n\n" if question else ""
-    return "\n\n".join([*filter(None, parts), f"{script}```sh\n{code}\n```" if lines else ""]).strip()
+    """In Markdown: the question, what there is to know, the command; where no file asks it, those of the runs."""
+    question, lines = asked(root, experiment), commands(root, experiment) or sorted(set(recorded))[:MOST]
+    script = f"[experiments/{experiment}.py](../../experiments/{experiment}.py):" if question else ""
+    parts = [f"**{safe(question)}**" if question else "", _indented(explained(root, experiment)), script, _code(lines)]
+    return "\n\n".join(filter(None, parts))
+
+
+def of_flags(records: list[dict[str, Any]]) -> str:
+    """In Markdown, of runs given by flags: the commands, the newest first."""
+    newest = sorted(records, key=lambda r: r.get("finished") or "", reverse=True)
+    lines = list(dict.fromkeys(r["command"] for r in newest if r.get("command")))
+    return "\n\n".join(filter(None, ["Runs given by flags, the newest first:", _code(lines[:MOST])]))
+
+
+def _code(lines: list[str]) -> str:
+    code = "\n".join(line.replace("```", "` ` `") for line in lines)  # no command ends the block
+    return f"```sh\n{code}\n```" if lines else ""
 
 
 def _indented(text: str) -> str:

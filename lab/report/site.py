@@ -10,8 +10,7 @@ from lab.report import judging
 from lab.report.markdown import slug
 from lab.report.pictures import Picture, candidates
 from lab.report.rows import Rows, of_experiment
-from lab.report.table import network, told_apart
-from lab.store import data_of
+from lab.report.table import named, network, told_apart
 from lab.verdict import Pair, Verdict
 
 Record = dict[str, Any]
@@ -51,7 +50,7 @@ class Site:
         if experiment not in self._contests:
             found = [c for c in alike(self.experiments[experiment], "strategy") if len(c.runs) > 1]
             firsts = [c.first for c in found]
-            titles = told_apart([f"{data_of(r['choices'])}: {network(r['choices'])}" for r in firsts], firsts, APART)
+            titles = told_apart([f"{named(r['choices'])}: {network(r['choices'])}" for r in firsts], firsts, APART)
             self._contests[experiment] = sorted(zip(found, titles, strict=True), key=lambda of: of[1])
         return self._contests[experiment]
 

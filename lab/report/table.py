@@ -122,10 +122,9 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
     notes += [f"--bn {c['bn']}"] if c.get("bn", "sound") != "sound" else []
     notes += [_inputs(first)] if c.get("bands") or c.get("channels", "rgb") != "rgb" else []
     notes += [c["precision"]] if c["precision"] != "float32" else []
-    data = data_of(c) + (f" (limit {c['limit']})" if c["limit"] else "")
     return {
         "model": f"{model}, {', '.join(notes)}" if notes else model,
-        "data": data,
+        "data": named(c),
         "strategy": c["strategy"],
         "size": f"{c['size']} px" if c["size"] else "mixed",
         "seeds": str(len(runs)) + ("" if is_fresh(first) else ", stale") if done else first["status"],
@@ -133,6 +132,11 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
         "runs": runs,
         **{name: _values(runs, figure) if done else [] for name, figure in figures.items()},
     }
+
+
+def named(choices: dict[str, Any]) -> str:
+    """What a run's data are called, with how many of them it was limited to."""
+    return data_of(choices) + (f" (limit {choices['limit']})" if choices.get("limit") else "")
 
 
 def is_fresh(record: Record) -> bool:

@@ -25,6 +25,7 @@ from lab.report import (
 from lab.report.markdown import table
 from lab.report.pages import experiment
 from lab.report.site import Site
+from lab.report.table import OWN
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,8 @@ def listed(folder: str) -> str:
 
 
 def asked(p: Place) -> str:
+    if p.experiment == OWN:
+        return questions.of_flags(p.records)
     return questions.about(p.root, p.experiment, [r["command"] for r in p.records if r.get("command")])
 
 
