@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 
 from lab.checks import Finding, finding
-from lab.train import Trainer
+from lab.training.trainer import Trainer
 
 
 def after(trainer: Trainer, train: dict[str, Any]) -> Finding | None:

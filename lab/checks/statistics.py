@@ -3,8 +3,8 @@
 from typing import Any
 
 from lab.checks import Finding, finding
-from lab.net import assign
-from lab.train import Trainer
+from lab.networks.net import assign
+from lab.training.trainer import Trainer
 
 LEFT = 0.05  # share of the initial statistics that may remain
 GAP = 0.2  # train accuracy above test accuracy by which statistics are suspected
