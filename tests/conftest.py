@@ -86,7 +86,8 @@ def tiny_trainer(tmp_path, data=None, head=None, own_top=False, backbone="cnn10(
     from lab import names
     from lab.networks.load import open_net
     from lab.tasks import classification, segmentation
-    from lab.training.trainer import Options, Trainer
+    from lab.training.learner import Options
+    from lab.training.trainer import Trainer
 
     keras.utils.set_random_seed(options.get("seed", 0))
     data = data or tiny_data()

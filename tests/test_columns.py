@@ -379,7 +379,8 @@ def test_every_strategy_with_a_new_head_trains_twice_the_same(tmp_path, strategy
     from lab.networks.net import Net
     from lab.runs.execution import drive
     from lab.tasks import classification
-    from lab.training.trainer import Options, Trainer
+    from lab.training.learner import Options
+    from lab.training.trainer import Trainer
 
     resolved = resolve(Run(strategy=strategy, head=head, dataset="breast_cancer"), tmp_path)
     data = resolved.dataset.load(None).limited(64)

@@ -7,11 +7,11 @@ import keras
 import numpy as np
 
 from lab.environment import device
+from lab.training.learner import Learner
 from lab.training.phase import timed
-from lab.training.trainer import Trainer
 
 
-def cost(trainer: Trainer) -> dict[str, float]:
+def cost(trainer: Learner) -> dict[str, float]:
     """Milliseconds an image of a whole batch takes, warmed up, resizing included; on a GPU's machine its CPU's, too."""
     size = trainer.options.at_once
     images = trainer.data.test.images[np.arange(size) % len(trainer.data.test)]

@@ -21,7 +21,8 @@ from lab.records import store
 from lab.runs.spec import Resolved, Run
 from lab.training.checkpoint import Checkpoint
 from lab.training.distillation import Distillation
-from lab.training.trainer import Options, Trainer
+from lab.training.learner import Options
+from lab.training.trainer import Trainer
 
 
 def open_trainer(

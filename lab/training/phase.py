@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from functools import partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import keras
 import numpy as np
@@ -16,11 +16,9 @@ from lab.errors import Diverged, Interrupted
 from lab.networks.net import assign, to_numpy
 from lab.steps import Phase, Recalibrate, Result
 from lab.training.interruption import held
+from lab.training.learner import Learner
 from lab.training.optimizers import Terms, optimizer
 from lab.training.schedules import SCHEDULES, InParts
-
-if TYPE_CHECKING:
-    from lab.training.trainer import Trainer
 
 Array = np.ndarray
 Best = tuple[float, int, list[Array]]  # score, epoch (0: before the first), variables of the model
@@ -29,7 +27,7 @@ TIMED = 5  # steps that a budget in seconds is measured by
 
 
 class Training:
-    """A phase of a `lab.training.trainer.Trainer`, whose last entry in `record` it fills.
+    """A phase of a `lab.training.learner.Learner`, whose last entry in `record` it fills.
 
     Attributes:
         model: what is fitted: the network, or its top alone where it learns from features.
@@ -40,7 +38,7 @@ class Training:
         begun: the epoch that is not over: steps done, seconds, sums of what Keras measured.
     """
 
-    def __init__(self, trainer: "Trainer", phase: Phase):
+    def __init__(self, trainer: Learner, phase: Phase):
         """Selects what learns; of features, computes them.
 
         Raises:
