@@ -12,7 +12,7 @@ import numpy as np
 
 from lab.datasets import Dataset, digest_of
 from lab.errors import BadInput
-from lab.inputs.data import Split, hw, parted
+from lab.inputs.data import Split, hw, in_order, parted
 from lab.inputs.decoding import Fit
 from lab.inputs.entry import Entry
 from lab.inputs.folders import Files
@@ -181,11 +181,6 @@ class Survey(NamedTuple):
     broken: dict[str, str]
     masks: dict[str, Any] = {}
     legend: Any = None
-
-
-def in_order(labels: set[str]) -> list[str]:
-    """Names of classes in alphabetical order; numbers, where all are, in theirs."""
-    return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)
 
 
 def _numbered(found: Survey) -> tuple[np.ndarray, tuple[str, ...]]:
