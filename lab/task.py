@@ -12,6 +12,7 @@ import numpy as np
 
 from lab import names
 from lab.errors import BadInput
+from lab.inputs.data import filled
 from lab.metrics.outcome import Outcome
 from lab.names import Named
 
@@ -77,6 +78,7 @@ class Task(Named):
         dataset, head, minimised: what a run learns from, with and by, where it does not say.
         reads: what its heads take of the backbone: its output, or its pyramid.
         labels: what they are: classes or numbers, as `lab.losses` has it.
+        of_words: whether the labels in a user's files can be words: those of `labelled`.
         targets: what Keras' augmentation layers call the targets.
         answers: what an answer is called in files, and `one`: what it is in a sentence.
         writes: what `lab.predict --to-dir` writes of each example; None: nothing.
@@ -100,6 +102,7 @@ class Task(Named):
     minimised: ClassVar[str] = "cross_entropy"
     reads: ClassVar[Literal["features", "pyramid"]] = "features"
     labels: ClassVar[str] = "classes"
+    of_words: ClassVar[bool] = False
     targets: ClassVar[str] = "labels"
     answers: ClassVar[str] = "probabilities"
     one: ClassVar[str]
@@ -147,13 +150,17 @@ class Task(Named):
     # Learnt
 
     @classmethod
-    def labelled(cls, words: Sequence[str], where: str) -> tuple[Array, dict[str, Any]]:
+    def labelled(
+        cls, rows: Sequence[Sequence[str]], columns: Sequence[str], where: str
+    ) -> tuple[Array, dict[str, Any]]:
         """(labels (N, ...), what else a `Data` says of them) of the words that a user's files have for labels.
+
+        Only of a task `of_words`. A row has a word for each of the columns.
 
         Raises:
             BadInput: such words are no labels of this task.
         """
-        raise BadInput(f"{where}: labels that are words are not for --task {cls().name}")
+        raise TypeError(f"{cls.__name__} has no labelled()")
 
     @classmethod
     def refuse(cls, run: Any, strategy: Any) -> None:
@@ -300,6 +307,16 @@ def kind_of(record: Record) -> type[Task]:
 def of_record(record: Record) -> Task:
     """A recorded run's task."""
     return kind_of(record).of_record(record)
+
+
+def checked(data: Any, name: str) -> Any:
+    """The data, if a network can learn the task from them and be tested.
+
+    Raises:
+        BadInput: an empty split, or what the task refuses.
+    """
+    kind(name).of(filled(data)).check(data)
+    return data
 
 
 def score(record: Record, split: str) -> float:

@@ -238,8 +238,8 @@ def in_order(labels: set[str]) -> list[str]:
     return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)
 
 
-def checked(data: Data) -> Data:
-    """The data, if there are examples of each split; whether a task can be learnt from them is for the task to say.
+def filled(data: Data) -> Data:
+    """The data, if there are examples of each split.
 
     Raises:
         BadInput: a split is empty.

@@ -11,14 +11,14 @@ from lab.checks.rate import found_by_range_test
 from lab.environment import device, environment, kept_at_home
 from lab.errors import BadInput, Unavailable
 from lab.inputs.bands import chosen
-from lab.inputs.data import Data, checked, dropped, hw
+from lab.inputs.data import Data, dropped, hw
 from lab.inputs.reading import kept
 from lab.inputs.scaling import scaling, standardizing
 from lab.networks.load import open_net, reopen
 from lab.networks.net import Net
 from lab.records import store
 from lab.runs.spec import Resolved, Run
-from lab.task import kind
+from lab.task import checked, kind
 from lab.training.checkpoint import Checkpoint
 from lab.training.distillation import Distillation
 from lab.training.learner import Options
@@ -70,8 +70,8 @@ def open_trainer(
 def read(resolved: Resolved, decoded: Path) -> Data:
     """What the run trains, validates and tests on; images that it decodes are kept in the folder."""
     run = resolved.run
-    data = checked(resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes)))
-    kind(resolved.dataset.task).of(data).check(data)
+    data = resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))
+    data = checked(data, resolved.dataset.task)
     return (
         data.limited(run.limit)
         .few(resolved.choices["shots"], run.seed)

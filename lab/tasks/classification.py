@@ -23,12 +23,16 @@ class Classification(Task):
     unit = "nats"
     figures = {"top5": "top-5 accuracy", "macro_f1": "macro F1"}
     dataset = "signs"
+    of_words = True
     one = "a class for each image"
     hub = (("image-classification", "accuracy"), ("tabular-classification", "accuracy"))
 
     @classmethod
-    def labelled(cls, words, where):
+    def labelled(cls, rows, columns, where):
         """A class for each word that occurs; numbers are in their own order where all are."""
+        if len(columns) > 1:
+            raise BadInput(f"{where}: an example has one class; received the columns {', '.join(columns)}; name one")
+        words = [word for (word,) in rows]
         classes = in_order(set(words))
         number = {c: i for i, c in enumerate(classes)}
         return np.array([number[w] for w in words], "int64"), {"classes": tuple(classes)}

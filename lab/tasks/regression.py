@@ -28,6 +28,7 @@ class Regression(Task):
     monitored = "r2"
     figures = {"mae": "MAE", "rmse": "RMSE", "r2": "R2"}
     dataset = "gauges"
+    of_words = True
     minimised = "mse"
     labels = "numbers"
     answers = "values"
@@ -55,7 +56,7 @@ class Regression(Task):
         return {"mean": list(self.mean), "deviation": list(self.deviation)}
 
     @classmethod
-    def labelled(cls, words, where):
+    def labelled(cls, rows, columns, where):
         """A number for each word.
 
         Raises:
@@ -63,11 +64,17 @@ class Regression(Task):
         """
         import pandas as pd
 
-        values, _ = numbers(pd.Series(list(words), dtype="str"))
-        if not np.isfinite(values).all():
-            first = int(np.flatnonzero(~np.isfinite(values))[0])
-            raise BadInput(f"{where}: the label {words[first]!r} is no number; correct it, or leave the line out")
-        return values[:, None], {"numbers": ("value",)}
+        found = []
+        for i, column in enumerate(columns):
+            words = [row[i] for row in rows]
+            values, _ = numbers(pd.Series(words, dtype="str"))
+            if len(wrong := np.flatnonzero(~np.isfinite(values))):
+                raise BadInput(
+                    f"{where}: {len(wrong):,} of {len(rows):,} values of {column} are no numbers, the first "
+                    f"{words[wrong[0]]!r}; correct them, or leave these examples out"
+                )
+            found.append(values)
+        return np.stack(found, axis=1), {"numbers": tuple(columns)}
 
     @classmethod
     def refuse(cls, run, strategy):
