@@ -165,14 +165,27 @@ class Problem:
 class Fit:
     """Puts in place of the head what `solve` finds on the frozen backbone's features, without an epoch.
 
-    `solve` takes a `Problem` and gives what it found, as `lab.solving` does.
+    `solve` takes a `Problem` and gives what it found, as `lab.probes.solving` does.
     """
 
     solve: Callable[["Problem"], Any]
     name: str = "fit"
 
 
-Step = Phase | Recalibrate | Match | Adapt | Fit
+@dataclass(frozen=True)
+class Own:
+    """Training of its own kind, as a GAN's with two optimizers.
+
+    `train` takes a `lab.training.learner.Learner`, has it told what is going on (`progress`), and gives the `Result`.
+    What it moved beyond the selection fails the run, as for any step; interrupted, it begins again.
+    """
+
+    train: Callable[[Any], "Result"]
+    select: Selection
+    name: str = "own"
+
+
+Step = Phase | Recalibrate | Match | Adapt | Fit | Own
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ def passes_under_jax(tmp_path, some, *files):
 
 def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset()):
     """Images whose class is a bright quadrant: learnable in seconds, (N, size, size, bands) uint8."""
-    from lab.data import Data, Split
+    from lab.inputs.data import Data, Split
 
     def split(number, count):
         rng = np.random.default_rng([seed, number])
@@ -47,7 +47,7 @@ def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset())
 
 def tiny_masks(classes=3, height=24, width=32, count=12, seed=0):
     """Dark images with a bright rectangle for each class above 0, which the mask (height, width) outlines."""
-    from lab.data import IGNORED, Data, Split
+    from lab.inputs.data import IGNORED, Data, Split
 
     def split(number, count):
         rng = np.random.default_rng([seed, number])
@@ -79,19 +79,32 @@ def photos(folder, tree, size=16):
     return folder
 
 
+def task_of(data):
+    """The name of the task that the labels are for."""
+    return "segmentation" if data.train.has_masks else "classification" if data.train.has_classes else "regression"
+
+
+def checked(data):
+    """The data, if they can be learnt from."""
+    from lab.task import checked as for_task
+
+    return for_task(data, task_of(data))
+
+
 def tiny_trainer(tmp_path, data=None, head=None, own_top=False, backbone="cnn10(width=4)", source=None, **options):
     """A `Trainer` of a narrow cnn10, in this process; its backbone counts as coming from a source."""
     import keras
 
     from lab import names
-    from lab.load import open_net
-    from lab.tasks import classification, segmentation
-    from lab.train import Options, Trainer
+    from lab.networks.load import open_net
+    from lab.task import kind
+    from lab.training.learner import Options
+    from lab.training.trainer import Trainer
 
     keras.utils.set_random_seed(options.get("seed", 0))
     data = data or tiny_data()
     built = names.build("backbones", backbone)
-    task, usual = (segmentation, "unet(4,4,4,4)") if data.train.has_masks else (classification, "linear")
+    task, usual = kind(task_of(data)).of(data), "unet(4,4,4,4)" if data.train.has_masks else "linear"
     net = open_net(built, data.shape, names.build("heads", head or usual), len(data.classes), source, own_top)
     chosen = {"batch_size": 8, "learning_rate": 3e-3, "seed": 0, "epochs": 3, **options}
     return Trainer(net, data, task, Options(**chosen), tmp_path / "features", lambda event: None)
@@ -109,7 +122,7 @@ LABELS = np.arange(N) % 4
 
 def recorded_run(root, strategy, seed, wrong, experiment="x", **choices):
     """Writes a finished run whose first `wrong` test examples, shifted by the seed, are wrong; returns its record."""
-    from lab import store
+    from lab.records import store
 
     predicted = LABELS.copy()
     places = (np.arange(wrong) + 3 * seed) % N

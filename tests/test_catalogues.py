@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
+from conftest import checked
 from PIL import Image
 
-from lab.data import checked
 from lab.datasets import opened
 from lab.errors import BadInput
 

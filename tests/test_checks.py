@@ -10,7 +10,7 @@ from conftest import tiny_data, tiny_trainer
 from lab import checks, names
 from lab.backbones import Backbone
 from lab.checks import channels, guessing, images, labels, one_batch, rate, statistics, strides, versions
-from lab.load import open_net
+from lab.networks.load import open_net
 from lab.steps import Phase
 
 
@@ -28,7 +28,7 @@ def test_stale_statistics_are_foreseen_named_and_mended_without_a_weight(tmp_pat
     trainer.execute(Phase(trainer.net.parts.all))
     test = trainer.evaluate(trainer.data.test)[0]
     before = trainer.net.values()
-    finding = statistics.after(trainer, statistics.trained_accuracy(trainer.record), test)
+    finding = statistics.after(trainer, statistics.reported(trainer.record, "accuracy"), test)
     assert "batch-norm statistics are stale; recalibrated:" in finding["what"]
     assert finding["train_accuracy"] > 0.8 and finding["test_accuracy"] < 0.5
     assert finding["recalibrated_test_accuracy"] > finding["test_accuracy"] + 0.2
@@ -40,7 +40,7 @@ def test_sound_statistics_raise_no_alarm(tmp_path):
     assert statistics.check(trainer) is None
     trainer.execute(Phase(trainer.net.parts.all))
     test = trainer.evaluate(trainer.data.test)[0]
-    assert statistics.after(trainer, statistics.trained_accuracy(trainer.record), test) is None
+    assert statistics.after(trainer, statistics.reported(trainer.record, "accuracy"), test) is None
 
 
 def test_a_network_without_batch_norm_is_not_suspected(tmp_path):
@@ -142,7 +142,7 @@ def test_rescaling_twice_is_seen(tmp_path, twice):
 def test_reversed_channels_are_seen_by_a_pretrained_network(tmp_path, reverse):
     from pathlib import Path
 
-    from lab import weights
+    from lab.networks import weights
 
     data = names.build("datasets", "emblems(train=4,val=1,test=1)").load(None)
     data = changed(data, images=lambda x: x[..., ::-1]) if reverse else data

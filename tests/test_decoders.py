@@ -8,9 +8,9 @@ from keras import layers
 from lab import names
 from lab.errors import BadInput
 from lab.heads.deeplabv3 import pooled
-from lab.load import open_net, reopen
-from lab.net import Net, assign
-from lab.weights import Source
+from lab.networks.load import open_net, reopen
+from lab.networks.net import Net, assign
+from lab.networks.weights import Source
 
 HEADS = [
     "unet(8,8,8,4)",
@@ -56,7 +56,7 @@ def one_step(net, select):
 
 
 def test_the_contract_is_tested_of_every_decoder():
-    every = {n for n in names.listing("heads") if names.build("heads", n).task == "segmentation"}
+    every = {n for n in names.listing("heads") if names.build("heads", n).reads == "pyramid"}
     assert {names.build("heads", h).name for h in HEADS} == every
 
 

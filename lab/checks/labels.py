@@ -19,7 +19,7 @@ def check(trainer: Any) -> Finding | None:
     Ojala and Garriga 2010, permutation tests for studying classifier performance,
     https://jmlr.org/papers/v11/ojala10a.html. Not for masks, and not where a class has few examples.
     """
-    if trainer.data.train.has_masks:
+    if not trainer.data.train.has_classes:
         return None
     images, labels = sample(trainer.data.train)
     if len(labels) < max(20, ENOUGH * len(np.unique(labels))):
@@ -91,7 +91,7 @@ def by_chance(guessed: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def _small(images: np.ndarray) -> np.ndarray:
     import keras
 
-    from lab.net import to_numpy
+    from lab.networks.net import to_numpy
 
     x = keras.ops.cast(images, "float32")
     return to_numpy(keras.ops.image.resize(x, (SMALL, SMALL), interpolation="bilinear", antialias=True))

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from lab.contestants import Contest
+from lab.comparison.contestants import Contest
+from lab.comparison.kept_verdicts import judge
 from lab.drawing import dots, subplots
-from lab.judged import judge
+from lab.records.store import data_of
 from lab.report.margins import DRAWS, judged, repeated
 from lab.report.markdown import safe, table
 from lab.report.table import alike, network, spread
-from lab.store import data_of
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 Record = dict[str, Any]
 Key = tuple[str, str, str]  # policy, strategy, augmentation

@@ -1,12 +1,12 @@
 """Strategies that competed: places, what each is above scratch or the best, what cannot be told apart."""
 
-from lab.contestants import Contest
+from lab.comparison.contestants import Contest
+from lab.comparison.verdict import Pair, Verdict
 from lab.report import verdict as text
 from lab.report.margins import BASE, chance, points, signed
 from lab.report.markdown import safe, table
 from lab.report.site import Site
 from lab.report.table import spread
-from lab.verdict import Pair, Verdict
 
 
 def verdict(site: Site, contest: Contest) -> str:

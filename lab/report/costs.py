@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from lab import store
+from lab.records import store
 from lab.report.markdown import safe, table
 
 HEADS = ["what", "here", "beside it", "", "ratio", "aim"]

@@ -7,14 +7,14 @@ something that competes is better.
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from lab.contestants import Contest
+from lab.comparison.contestants import Contest
+from lab.comparison.verdict import Verdict
 from lab.report import rows, shots
 from lab.report.margins import BASE, points, signed
 from lab.report.markdown import loose, safe, table
 from lab.report.site import Site
 from lab.report.table import OWN, named, spread, worded
-from lab.tasks import score, score_name
-from lab.verdict import Verdict
+from lab.task import goodness, score, score_name
 
 Record = dict[str, Any]
 MOST, MOST_OWN = 40, 15  # rows
@@ -111,12 +111,13 @@ def _best(site: Site, contest: Contest) -> tuple[str, str]:
     if not isinstance(v, str):
         best = next(iter(v.reached))
         return best, f"{v.score_name} {spread(v.scores(best))}"
-    best = max(contest.runs, key=lambda n: _mean(contest.runs[n].values()))
+    best = max(contest.runs, key=lambda n: _goodness(contest.runs[n].values()))
     return best, _score(contest.runs[best].values())
 
 
-def _mean(runs: Iterable[Record]) -> float:
-    values = [score(r, "test") for r in runs]
+def _goodness(runs: Iterable[Record]) -> float:
+    """The mean test score, with its sign: higher is better."""
+    values = [goodness(r, "test") for r in runs]
     return sum(values) / len(values)
 
 
@@ -166,7 +167,8 @@ def _of_rest(site: Site, name: str, records: list[Record], found: list[Contest])
     reached: dict[str, float] = {}
     for c in found:
         data = named(c.first["choices"])
-        reached[data] = max(reached.get(data, 0.0), *(_mean(by_seed.values()) for by_seed in c.runs.values()))
+        best = max(_goodness(by_seed.values()) for by_seed in c.runs.values())
+        reached[data] = max(reached.get(data, best), best)
     for some in rows.of_experiment(records):
         if name == OWN:
             for runs in some.runs:
@@ -177,7 +179,7 @@ def _of_rest(site: Site, name: str, records: list[Record], found: list[Contest])
 
 def _is_above(some: rows.Rows, reached: dict[str, float]) -> bool:
     first = some.runs[0]
-    return first[0]["status"] == "done" and _mean(first) > reached[some.data]
+    return first[0]["status"] == "done" and _goodness(first) > reached[some.data]
 
 
 def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants: str) -> Row:

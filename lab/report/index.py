@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
+from lab.records.store import data_of
 from lab.report import questions
 from lab.report.markdown import safe, table
 from lab.report.rows import Rows
 from lab.report.site import Site
-from lab.store import data_of
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 
 def pages(site: Site) -> str:

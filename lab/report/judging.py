@@ -2,11 +2,11 @@
 
 from pathlib import Path
 
-from lab.contestants import Contest
+from lab.comparison.contestants import Contest
+from lab.comparison.kept_verdicts import judge
+from lab.comparison.verdict import Pair, Verdict
 from lab.errors import BadInput
-from lab.judged import judge
 from lab.report.margins import BASE, DRAWS, repeated
-from lab.verdict import Pair, Verdict
 
 
 def judged(root: Path, contest: Contest) -> Verdict | str:

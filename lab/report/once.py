@@ -7,9 +7,9 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from lab import store
 from lab.errors import BadInput
-from lab.spec import digest
+from lab.files import digest, write_atomically
+from lab.records import store
 
 
 def made(root: Path, given: Any, work: Callable[[], Any]) -> Any:
@@ -26,5 +26,5 @@ def made(root: Path, given: Any, work: Callable[[], Any]) -> Any:
         pass  # as good as none
     found = work()
     with suppress(BadInput):  # where nothing can be written, it is worked out again the next time
-        store.write_atomically(path, json.dumps(store.seal({"key": key, "made": found})))
+        write_atomically(path, json.dumps(store.seal({"key": key, "made": found})))
     return found

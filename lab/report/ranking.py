@@ -8,12 +8,13 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab import store
 from lab.errors import BadInput
+from lab.files import digest
+from lab.records import store
 from lab.report import markdown, once
 from lab.report.markdown import safe
-from lab.spec import LATER, digest, plain
-from lab.tasks import score
+from lab.runs.spec import LATER, plain
+from lab.task import score
 
 Record = dict[str, Any]
 # What features depend on: a finished run that agrees in all of it began with those that were scored.

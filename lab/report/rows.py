@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.report.markdown import safe, table
-from lab.report.table import TASKS, Figure, differing, grouped, is_fresh, mean, spread, worded
-from lab.spec import LATER, Run
+from lab.report.table import Figure, differing, figures_of, grouped, is_fresh, mean, spread, worded
+from lab.runs.spec import LATER, Run
 
 Record = dict[str, Any]
 FIRST = ("strategy", "backbone", "size")  # choices that have a column wherever they differ
@@ -64,7 +64,8 @@ class Rows:
 
 def of_experiment(records: list[Record]) -> Iterator[Rows]:
     """Of each data set and task, the best row first."""
-    for task, figures in TASKS.items():
+    for task in sorted({r["choices"]["task"] for r in records}):
+        figures = figures_of(task)
         groups = grouped([r for r in records if r["choices"]["task"] == task], figures)
         for data in dict.fromkeys(group["data"] for group in groups):
             yield _of_data(data, [g for g in groups if g["data"] == data], figures)

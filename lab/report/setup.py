@@ -5,9 +5,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from lab.records.store import data_of
 from lab.report.captions import captions
 from lab.report.markdown import picture, safe
-from lab.store import data_of
 
 Record = dict[str, Any]
 VERSIONS = 6  # libraries at most, of those that a record names

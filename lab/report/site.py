@@ -4,14 +4,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from lab import store
-from lab.contestants import Contest, alike
+from lab.comparison.contestants import Contest, alike
+from lab.comparison.verdict import Pair, Verdict
+from lab.records import store
 from lab.report import judging
 from lab.report.markdown import slug
 from lab.report.pictures import Picture, candidates
 from lab.report.rows import Rows, of_experiment
 from lab.report.table import named, network, told_apart
-from lab.verdict import Pair, Verdict
 
 Record = dict[str, Any]
 APART = ("strategy", "weights")  # what differs within a contest, not between two

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from lab import store
+from lab.files import write_atomically
+from lab.records import store
 from lab.report.markdown import pictures
 from lab.report.pages.blocks import BLOCKS, Place
 from lab.report.pictures import Picture
@@ -92,7 +93,7 @@ def write(site: Site, pages: list[Page]) -> list[str]:
                 "so it was left as it is"
             )
         elif page.have != page.want:
-            store.write_atomically(page.path, page.want)
+            write_atomically(page.path, page.want)
             said.append(f"wrote {name}")
     return said or ["all pages are up to date"]
 

@@ -6,7 +6,7 @@ from lab.report.markdown import picture
 from lab.report.pictures import Picture, folder
 from lab.report.site import Site
 from lab.report.table import OWN
-from lab.tasks import score
+from lab.task import goodness
 
 Record = dict[str, Any]
 SAID = {
@@ -50,7 +50,7 @@ def curves(site: Site, experiment: str) -> list[Picture]:
     alone = {r["group"]: r for r in site.experiments[experiment] if r["status"] == "done" and r["group"] not in joint}
     if any(p.kind == "smoothed" for p in site.pictures(experiment)):
         return []
-    best = sorted(alone, key=lambda group: -score(alone[group], "val") if "val" in alone[group] else 0.0)[:FEW]
+    best = sorted(alone, key=lambda group: -goodness(alone[group], "val") if "val" in alone[group] else 0.0)[:FEW]
     return [p for p in made if p.path.stem.rpartition("-")[2] in {group[:6] for group in best}]
 
 

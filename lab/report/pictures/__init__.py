@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from lab import store
 from lab.drawing import LOOK, save
+from lab.files import digest
+from lab.records import store
 from lab.report import channels, shots
 from lab.report.pictures import bubbles, curves, mistakes, pareto, policies, smoothed, strategies, together
-from lab.spec import digest
 
 KEY = "lab-digest"
 MODULES = (together, curves, policies, bubbles, smoothed, channels, shots, strategies, pareto)

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lab.data import IGNORED
 from lab.drawing import save, subplots
-from lab.gallery import Gallery, unlabelled
-from lab.kept import to_draw
+from lab.galleries.masks import Gallery, unlabelled
+from lab.inputs.data import IGNORED
+from lab.records.artifacts import to_draw
 from lab.report.pictures.mistakes import best
 from lab.report.table import OWN
 
