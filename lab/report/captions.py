@@ -25,8 +25,9 @@ def _said(records: list[Record]) -> str:
     classes, splits = records[0]["data"]["classes"], [r["data"]["splits"] for r in records]
     train, val, test = (_span([s[name]["examples"] for s in splits]) for name in ("train", "val", "test"))
     named = f" ({safe(', '.join(classes))})" if len(classes) <= NAMED else ""
+    numbers = safe(", ".join(records[0]["data"].get("numbers", [])))
     parts = [
-        f"{len(classes)} classes{named}",
+        f"{len(classes)} classes{named}" if classes else f"numbers{f' ({numbers})' if numbers else ''}",
         f"trained on {train}, chosen on {val}, tested on {test} examples",
         f"{_listed(sorted({r['choices']['size'] for r in records if r['choices']['size']}, key=hw))} px",
     ]

@@ -188,10 +188,11 @@ def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants:
     told = dict(
         zip((h.replace(" ", "_") for h in some.compared[0]), some.compared[1][some.runs.index(runs)], strict=True)
     )
+    told = {"backbone" if k == "model" else k: v for k, v in told.items()}
     common = [k for k in ("backbone", "size", "budget") if c.get(k) and not (variants and k in told)]
     network = ", ".join(rows.said(k, worded(k, c[k])) for k in common)
     strategy = f"`{safe(c['strategy'])}`"
-    hidden = {"seeds", *(("backbone", "size") if "members" in c else ())}
+    hidden = {"seeds", *(("size",) if "members" in c else ())}
     tells = [rows.said(k, v) for k, v in told.items() if k not in hidden and v != "-"]
     best = ", ".join(tells) if variants and tells else strategy
     if first["status"] != "done":

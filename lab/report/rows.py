@@ -16,7 +16,7 @@ from lab.runs.spec import LATER, Run
 Record = dict[str, Any]
 FIRST = ("strategy", "backbone", "size")  # choices that have a column wherever they differ
 # Of others those that it takes to tell rows apart, these before the rest.
-THEN = ("head", "channels", "bands", "loss", "augment", "budget", "shots", "bn")
+THEN = ("head", "channels", "bands", "loss", "budget", "augment", "shots", "bn")
 SAID = ("backbone", "weights", "head", "channels", "bands", "size", "budget", "batch_size", "learning_rate", "augment")
 SPARE = {"seed", "data", "dataset", "data_fingerprint", "drop_classes", "limit", "weights_digest", "recipe", "members",
          "watch", "task"}  # fmt: skip  # said elsewhere, or of no consequence
@@ -78,7 +78,8 @@ def _of_data(data: str, groups: list[dict[str, Any]], figures: dict[str, Figure]
     compared = [[_cell(k, r, c) for k in columns] for r, c in zip(firsts, values, strict=True)]
     notes = differing(firsts) if len({tuple(cells) for cells in compared}) < len(compared) else [""] * len(firsts)
     many = [_seeds(g) for g in groups]
-    heads = [k.replace("_", " ") for k in columns]
+    called = {"backbone": "model"} if any(r["label"] for r in firsts) else {}
+    heads = [called.get(k, k.replace("_", " ")) for k in columns]
     if any(notes):
         heads, compared = [*heads, "differs in"], [[*c, safe(n)] for c, n in zip(compared, notes, strict=True)]
     same = _same(firsts, columns)
@@ -100,7 +101,7 @@ def choices_of(firsts: list[Record]) -> list[str]:
         is_more = _distinct([*found, key], firsts) > _distinct(found, firsts)
         if key not in found and _differs(key, firsts) and (is_more or key in FIRST):
             found.append(key)
-    return [*(found or ["strategy"]), *(["name"] if any(r["label"] for r in firsts) else [])]
+    return found or ["strategy"]
 
 
 def _keys(firsts: list[Record]) -> list[str]:
@@ -109,8 +110,8 @@ def _keys(firsts: list[Record]) -> list[str]:
 
 
 def _value(key: str, record: Record) -> Any:
-    """None where a run has no such choice, or none worth saying."""
-    if key == "name":
+    """None where a run has no such choice, or none worth saying; a network that was given a name is called so."""
+    if key == "backbone" and record["label"]:
         return record["label"]
     value = record["choices"].get(key, LATER.get(key) if "budget" in record["choices"] else None)
     return None if key == "weights" and value == "none" else value
@@ -144,7 +145,8 @@ def _same(firsts: list[Record], columns: list[str]) -> list[tuple[str, str]]:
             USUAL.get(key)
         )
         if len(values) == 1 and not is_usual and (value := next(iter(values.values()))) not in ("", 0.0, "none"):
-            found.append((key, safe(worded(key, value))))
+            names = {r["choices"]["backbone"] for r in those} - {value} if key == "backbone" else set()
+            found.append((key, safe(", ".join([worded(key, value), *sorted(names)]))))
     return found
 
 
@@ -154,13 +156,11 @@ def said(key: str, value: str) -> str:
         "weights": f"from {value}", "seeds": f"{value} seed{'' if value == '1' else 's'}",
         "batch_size": f"batches of {value}",
     }  # fmt: skip
-    alone = ("backbone", "size", "budget", "strategy", "optimizer", "name", "differs_in")
+    alone = ("backbone", "size", "budget", "strategy", "optimizer", "model", "differs_in")
     return known.get(key, value if key in alone else f"{key.replace('_', ' ')} {value}")
 
 
 def _cell(key: str, record: Record, choices: dict[str, Any]) -> str:
-    if key == "name":
-        return safe(record["label"] or "-")
     value = _value(key, record)
     text = "-" if value is None and key not in ("shots", "bands", "size") else safe(worded(key, value))
     return f"`{text}`" if key == "strategy" else text

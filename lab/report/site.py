@@ -14,6 +14,7 @@ from lab.report.rows import Rows, of_experiment
 from lab.report.table import named, network, told_apart
 
 Record = dict[str, Any]
+OTHERS = ("model", "loss", "augment")  # choices, beside the strategy, in which runs of an experiment may compete
 APART = ("strategy", "weights")  # what differs within a contest, not between two
 
 
@@ -24,6 +25,7 @@ class Site:
         self.root, self.records = root, records
         self._pictures: dict[str, list[Picture]] = {}
         self._contests: dict[str, list[tuple[Contest, str]]] = {}
+        self._others: dict[str, list[Contest]] = {}
         self._rows: dict[str, list[Rows]] = {}
         self._verdicts: dict[int, Verdict | str] = {}
         self._over_scratch: dict[int, dict[str, Pair]] = {}
@@ -53,6 +55,13 @@ class Site:
             titles = told_apart([f"{named(r['choices'])}: {network(r['choices'])}" for r in firsts], firsts, APART)
             self._contests[experiment] = sorted(zip(found, titles, strict=True), key=lambda of: of[1])
         return self._contests[experiment]
+
+    def others(self, experiment: str) -> list[Contest]:
+        """What competes in something else than its strategy: models, losses, augmentation."""
+        if experiment not in self._others:
+            records = self.experiments[experiment]
+            self._others[experiment] = [c for axis in OTHERS for c in alike(records, axis) if len(c.runs) > 1]
+        return self._others[experiment]
 
     def rows(self, experiment: str) -> list[Rows]:
         """All its runs, of each data set."""

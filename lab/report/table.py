@@ -171,13 +171,14 @@ def alike(record: Record, but: Iterable[str]) -> str:
 def network(choices: dict[str, Any], headed: bool = True, but: str = "") -> str:
     """Backbone, size and budget of a run, as other tables name them; of a segmentation its head, too, if `headed`.
 
-    The choice `but` is left out.
+    The choice `but` is left out; a model is head and backbone.
     """
     words = {"head": choices["head"]} if headed and kind(choices["task"]).reads == "pyramid" else {}
     words |= {"backbone": choices["backbone"], "size": f"{choices['size']} px"}
     if "budget" in choices:
         words["budget"] = spaced(choices["budget"])
-    return safe(", ".join(word for choice, word in words.items() if choice != but))
+    hidden = ("head", "backbone") if but == "model" else (but,)
+    return safe(", ".join(word for choice, word in words.items() if choice not in hidden))
 
 
 def spaced(budget: str) -> str:

@@ -3,7 +3,9 @@
 from pathlib import Path
 from typing import Any
 
+from lab.comparison.verdict import Verdict
 from lab.report import contests, findings, setup, shots
+from lab.report import verdict as text_of
 from lab.report.markdown import safe
 from lab.report.pages import gallery
 from lab.report.site import Site
@@ -57,4 +59,15 @@ def verdicts(site: Site, experiment: str) -> str:
         for contest, title in found
         if all(id(r) in rest for r in contest.records)
     ]
+    others = compared_otherwise(site, experiment) if experiment in site.experiments else []
+    if others:
+        body = "\n\n".join(others)
+        parts.append(f"<details><summary>Other comparisons ({len(others)})</summary>\n\n{body}\n\n</details>")
     return "\n\n".join(parts)
+
+
+def compared_otherwise(site: Site, experiment: str) -> list[str]:
+    """The contests in something else than the strategy, those that can be judged."""
+    found = [(c, v) for c in site.others(experiment) if isinstance(v := site.verdict(c), Verdict)]
+    titles = [title.partition(": ")[2] for title in text_of.titles([v for _, v in found])]
+    return [f"**{safe(t)}**\n\n{contests.verdict(site, c)}" for (c, _), t in zip(found, titles, strict=True)]
