@@ -23,7 +23,7 @@ def verdict(site: Site, contest: Contest) -> str:
         str(contest.axis),
         f"test {v.score_name}",
         "place",
-        f"points {f'above {BASE}' if base == BASE else 'against the best'}",
+        "points above scratch" if base == BASE else "points against the best",
         "95 % interval",
         "p",
         "time s",

@@ -166,8 +166,9 @@ def curve(r: Record, name: str) -> dict[str, list[float | None]]:
 
 
 def pictures(root: Path, records: list[Record]) -> str:
-    """The pictures beside the experiment's records, but for single runs' curves: those are above."""
-    there = sorted(folder(root, records[0]["experiment"]).glob("*.png"))
+    """The pictures beside the experiments' records, but for single runs' curves: those are above."""
+    names = dict.fromkeys(r["experiment"] for r in records)
+    there = [p for name in names for p in sorted(folder(root, name).glob("*.png"))]
     drawn = [p for p in there if not p.name.startswith("curves-")]
     figures = [
         f'<figure><img loading="lazy" alt="{html.escape(p.stem)}" '

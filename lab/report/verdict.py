@@ -4,6 +4,7 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lab.comparison.contestants import IMPLIED
 from lab.comparison.paired import needed
 from lab.comparison.verdict import Pair, Verdict, within
 from lab.records.store import data_of
@@ -16,7 +17,8 @@ FEW = 4  # contestants of which all pairs are shown
 def titles(judged: list[Verdict]) -> list[str]:
     """What each contest was on: experiment, data, network, seeds, test examples; and what tells it from the others."""
     axes = {str(v.contest.axis) for v in judged}
-    return told_apart([_title(v) for v in judged], [v.contest.first for v in judged], axes | {"weights"})
+    implied = {choice for axis in axes for choice in IMPLIED.get(axis, ())}
+    return told_apart([_title(v) for v in judged], [v.contest.first for v in judged], axes | implied | {"weights"})
 
 
 def _title(v: Verdict) -> str:

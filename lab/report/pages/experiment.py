@@ -8,7 +8,7 @@ from lab.report import contests, findings, setup, shots
 from lab.report import verdict as text_of
 from lab.report.markdown import safe
 from lab.report.pages import gallery
-from lab.report.site import Site
+from lab.report.site import OTHERS, Site
 
 Record = dict[str, Any]
 
@@ -68,6 +68,9 @@ def verdicts(site: Site, experiment: str) -> str:
 
 def compared_otherwise(site: Site, experiment: str) -> list[str]:
     """The contests in something else than the strategy, those that can be judged."""
-    found = [(c, v) for c in site.others(experiment) if isinstance(v := site.verdict(c), Verdict)]
-    titles = [title.partition(": ")[2] for title in text_of.titles([v for _, v in found])]
-    return [f"**{safe(t)}**\n\n{contests.verdict(site, c)}" for (c, _), t in zip(found, titles, strict=True)]
+    parts = []
+    for axis in OTHERS:
+        found = [v for c in site.others(experiment) if c.axis == axis and isinstance(v := site.verdict(c), Verdict)]
+        for v, title in zip(found, text_of.titles(found), strict=True):
+            parts.append(f"**{safe(title.partition(': ')[2])}**\n\n{contests.verdict(site, v.contest)}")
+    return parts
