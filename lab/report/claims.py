@@ -6,7 +6,8 @@ finetune scratch --on gtsrb size=32` makes, the first is better and the two can 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +27,8 @@ FORM = re.compile(r"(\S+)\s+([>~])\s+(\S+)(?:\s+on\s+(\S.*))?", re.DOTALL)
 
 def wrong(root: Path, records: list[Record]) -> list[str]:
     """The claims of all pages that are not true, a line each, with what is."""
-    return [line for path in _pages(root) for line in _of_page(root, records, path)]
+    against = cache(lambda claim: list(_against(root, records, claim)))  # the same stands on several pages
+    return [line for path in _pages(root) for line in _of_page(root, against, path)]
 
 
 def _pages(root: Path) -> list[Path]:
@@ -35,11 +37,11 @@ def _pages(root: Path) -> list[Path]:
     return [path for path in [*sorted(found), *sorted((root / "docs").rglob("*.md"))] if path.exists()]
 
 
-def _of_page(root: Path, records: list[Record], path: Path) -> Iterator[str]:
+def _of_page(root: Path, against: Callable[[str], list[str]], path: Path) -> Iterator[str]:
     text = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), path.read_text(encoding="utf-8"))
     for match in CLAIM.finditer(text):
         claim, line = " ".join(match[1].split()), text.count("\n", 0, match.start()) + 1
-        for why in _against(root, records, claim):
+        for why in against(claim):
             yield f"{path.relative_to(root).as_posix()} line {line} claims {claim}: {why}"
 
 

@@ -1,7 +1,15 @@
 """Strategies that competed: places, what each is above scratch or the best, what cannot be told apart."""
 
+from dataclasses import replace
+from functools import partial
+
+import msgspec
+
+from lab.comparison import paired
+from lab.comparison import verdict as judges
 from lab.comparison.contestants import Contest
 from lab.comparison.verdict import Pair, Verdict
+from lab.report import once
 from lab.report import verdict as text
 from lab.report.margins import BASE, chance, points, signed
 from lab.report.markdown import safe, table
@@ -29,7 +37,14 @@ def verdict(site: Site, contest: Contest) -> str:
         "time s",
         "trained",
     ]
-    return table(rows, heads) + "\n\n" + safe(text.said(v)).replace("\n", " ")
+    return table(rows, heads) + "\n\n" + safe(_said(site, v)).replace("\n", " ")
+
+
+def _said(site: Site, v: Verdict) -> str:
+    """What cannot be told apart, and what would tell: for how many seeds takes a while to find."""
+    bare = replace(v, contest=Contest(v.contest.axis, {}, v.contest.base))
+    given = [msgspec.to_builtins(bare, str_keys=True), v.contest.apart if v.contest.axis is None else []]
+    return once.made(site.root, given, partial(text.said, v), text, paired, judges)
 
 
 def _row(v: Verdict, name: str, pair: Pair | None, base: str) -> list[str]:

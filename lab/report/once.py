@@ -5,6 +5,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from lab.errors import BadInput
@@ -12,11 +13,9 @@ from lab.files import digest, write_atomically
 from lab.records import store
 
 
-def made(root: Path, given: Any, work: Callable[[], Any]) -> Any:
-    """What `work` makes of what is given, JSON both; it depends on nothing else but its own module's code."""
-    function = getattr(work, "func", work)
-    code = sha256(Path(function.__code__.co_filename).read_bytes()).hexdigest()
-    key = digest([code, function.__qualname__, given])
+def made(root: Path, given: Any, work: Callable[[], Any], *by: ModuleType) -> Any:
+    """What `work` makes of what is given, JSON both; it depends on nothing else but the code of the modules."""
+    key = digest([[sha256(Path(str(module.__file__)).read_bytes()).hexdigest() for module in by], given])
     path = store.cache(root, "report") / f"{key}.json"
     try:
         kept = json.loads(path.read_bytes())

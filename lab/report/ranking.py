@@ -2,6 +2,7 @@
 
 import json
 import math
+import sys
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -131,7 +132,10 @@ def table(root: Path, records: list[Record]) -> str:
     parts = []
     for found in (beside(r, records) for r in read(root).values()):
         given = [(row["scores"], row["validation"]) for row in found["rows"]]
-        record = {**found, "correlations": once.made(root, given, partial(correlations, found["rows"]))}
+        record = {
+            **found,
+            "correlations": once.made(root, given, partial(correlations, found["rows"]), sys.modules[__name__]),
+        }
         sizes = {row["sample"]["examples"] for row in record["rows"] if row["scores"]}
         data = safe(record["rows"][0]["choices"]["data"])
         about = f"{data}, a sample of {max(sizes, default=0):,} training examples, seed {record['seed']}:"
