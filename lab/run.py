@@ -14,10 +14,12 @@ from typing import Any, get_args, get_origin
 from lab import command
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.runs.spec import Ensemble, Run, matrix
+from lab.runs.spec import Ensemble, Group, Run, matrix
 
 PLACES = ("--dataset", "--group", "--weights")  # flags that may take a path
 TABLE = "csv:"  # may stand before a path of --dataset
+MOST_USED = "most used"  # the first group of the help: these, and --seeds
+OFTEN = ("strategy", "task", "dataset", "data_dir", "backbone", "weights", "head", "size", "epochs")
 EXPERIMENT = "quickstart"  # where runs given by flags are recorded; ignored by git
 
 
@@ -25,14 +27,17 @@ def main(argv: list[str]) -> int:
     made = parser(
         "lab.run", "Trains, records, and rewrites the results table and the curves. Comma lists make a matrix of runs."
     )
-    made.add_argument(
+    place = made.place("bookkeeping")
+    place.add_argument(
         "--dry-run", action="store_true", help="time a few batches; print hours, memory and parameters of each run"
     )
-    made.add_argument(
+    place.add_argument(
         "--track", metavar="X", help="tell each run to tensorboard, wandb or mlflow, or a list of them, in tracking/"
     )
-    made.add_argument("--tensorboard", action="store_true", help="the same as --track tensorboard")
-    made.add_argument("--retry-failed", action="store_true", help="do again what failed before, and is else left alone")
+    place.add_argument("--tensorboard", action="store_true", help="the same as --track tensorboard")
+    place.add_argument(
+        "--retry-failed", action="store_true", help="do again what failed before, and is else left alone"
+    )
     args = made.parse_args(argv)
     track = [*split_commas(args.track or ""), *(["tensorboard"] if args.tensorboard else [])]
     root = command.root_of(args.out)
@@ -56,24 +61,32 @@ def main(argv: list[str]) -> int:
 
 
 def parser(module: str, what: str) -> command.Parser:
-    """A parser with an option for each choice of a run."""
-    made = command.parser(module, what)
-    made.add_argument("experiment", nargs="?", help="a written experiment, as experiments/quickstart.py")
+    """A parser with an option for each choice of a run: the ten most used first, the others in their groups."""
+    made = command.parser(module, what, [MOST_USED, *get_args(Group)])
+    made.usage = "%(prog)s [EXPERIMENT] [--OPTION X ...]"
+    made.add_argument(
+        "experiment", nargs="?", metavar="EXPERIMENT",
+        help="a written experiment: a Python file with a list RUNS, whose name its results get; options replace what "
+        "it says. Left out: the runs of the options",
+    )  # fmt: skip
     add_choices(made, [f.name for f in dataclasses.fields(Run) if f.name != "seed"])
-    made.add_argument("--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)")
-    command.add_out(made)
+    made.place(MOST_USED).add_argument(
+        "--seeds", metavar="N", help="how many seeds, 0 to N-1, or a list of them: 3,4,5 (default: 1)"
+    )
+    command.add_out(made.place("bookkeeping"))
     return made
 
 
-def add_choices(made: argparse.ArgumentParser, names: Iterable[str]) -> None:
+def add_choices(made: command.Parser, names: Iterable[str]) -> None:
     """Adds an option for each of these choices of a run."""
     for field in [f for f in dataclasses.fields(Run) if f.name in names]:
-        default = "" if field.default in (None, False) else f" (default: {field.default})"
+        place = made.place(MOST_USED if field.name in OFTEN else field.metadata["group"])
+        default = "" if field.default is None or field.default is False else f" (default: {field.default})"
         flag, text = "--" + field.name.replace("_", "-"), (field.metadata["help"] + default).replace("%", "%%")
         if field.default is False:
-            made.add_argument(flag, action="store_const", const="yes", help=text)
+            place.add_argument(flag, action="store_const", const="yes", help=text)
         else:
-            made.add_argument(flag, metavar="X", help=text)
+            place.add_argument(flag, metavar="X", help=text)
 
 
 def asked(args: argparse.Namespace) -> tuple[str, list[Run], list[Ensemble]]:
@@ -105,7 +118,7 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
     runs = said.get("RUNS")
     if not runs or not all(isinstance(r, Run) for r in runs):
         raise BadInput(
-            f"{path} defines no RUNS; write RUNS = matrix(strategy=[...], ...), as experiments/quickstart.py"
+            f"{path} defines no RUNS; write `from lab.runs.spec import matrix` and RUNS = matrix(strategy=[...], ...)"
         )
     for name, choice in axes.items():
         if len(choice) != 1:
@@ -225,7 +238,7 @@ def portable(argv: list[str]) -> str:
 def _last_part(flag: str, word: str) -> str:
     kind = TABLE if flag == "--dataset" and word.startswith(TABLE) else ""
     path = Path(word.removeprefix(kind)).expanduser()
-    is_place = flag == "--data-dir" or (flag in PLACES and path.exists())
+    is_place = flag == "--data-dir" or (flag in PLACES and path.exists()) or (path.is_absolute() and path.is_file())
     return kind + path.name if is_place else word
 
 

@@ -1,8 +1,10 @@
 """The commands, end to end: real runs of a tiny network in child processes, and every refusal."""
 
+import dataclasses
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -18,7 +20,7 @@ from lab import command, report, run
 from lab.errors import BadInput
 from lab.records import predictions, store
 from lab.runs.process import environment_of_child
-from lab.runs.spec import Ensemble
+from lab.runs.spec import Ensemble, Run
 
 COMMANDS = [
     "lab",
@@ -252,7 +254,7 @@ def test_help_answers_without_keras(module):
     heavy = "{'keras', 'tensorflow', 'jax', 'pandas', 'matplotlib', 'sklearn'}"
     code = (
         "import runpy, sys\n"
-        f"sys.argv = [{module!r}, '--help']\n"
+        "sys.argv = ['-m', '--help']\n"
         f"try: runpy.run_module({module!r}, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code\n"
         f"assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)\n"
@@ -268,6 +270,29 @@ def test_lab_lists_every_command():
         assert f"  {module} " in listed
 
 
+def test_the_help_has_groups_and_the_ten_most_used_options_come_first():
+    fields = {"--" + f.name.replace("_", "-"): f.metadata["group"] for f in dataclasses.fields(Run) if f.name != "seed"}
+    made = run.parser("lab.run", "")
+    assert list(made.groups) == ["most used", "what to learn", "how to transfer", "how to train", "bookkeeping"]
+    assert set(fields.values()) == set(made.groups) - {"most used"}
+    text = lab("--help").stdout
+    begins = [text.index(f"\n{title}:\n") for title in made.groups]
+    assert begins == sorted(begins)
+    shown = {
+        title: re.findall(r"^  (?:-h, )?(--[a-z-]+)", text[begin:end], re.MULTILINE)
+        for title, begin, end in zip(made.groups, begins, [*begins[1:], len(text)], strict=True)
+    }
+    often = shown.pop("most used")
+    assert len(often) == 10 and {"--dataset", "--strategy", "--backbone", "--epochs", "--seeds"} < set(often)
+    assert [f for some in shown.values() for f in some if f in often] == []
+    assert {f: title for title, some in shown.items() for f in some if f in fields} == {
+        f: group for f, group in fields.items() if f not in often
+    }
+    others = {"--help", "--debug", "--out", "--dry-run", "--track", "--tensorboard", "--retry-failed"}
+    assert set(shown["bookkeeping"]) - set(fields) == others
+    assert re.search(r"^  -?[a-z-]+$|^options:", text, re.MULTILINE) is None  # none stands outside
+
+
 def test_the_recorded_command_names_no_folder_of_this_machine(tmp_path):
     argv = ["--dataset", str(tmp_path), "--weights", "run:x/y", "--group", r"a/(\d+)", "--skip-corrupt"]
     assert (
@@ -276,6 +301,8 @@ def test_the_recorded_command_names_no_folder_of_this_machine(tmp_path):
     )
     argv = ["experiments/gtsrb.py", "--data-dir", "/a/b/c.zip", "--out", "/d", "--head", "mlp(1, 2)"]
     assert run.portable(argv) == "python -m lab.run experiments/gtsrb.py --data-dir c.zip --head 'mlp(1, 2)'"
+    (tmp_path / "own.py").write_text("RUNS = []\n")
+    assert run.portable([str(tmp_path / "own.py"), "--seeds", "2"]) == "python -m lab.run own.py --seeds 2"
 
 
 def test_comma_lists_do_not_split_brackets():
