@@ -87,10 +87,10 @@ def prose(page):
 
 
 def test_every_flag_shown_exists():
-    from lab import run
     from lab.report.__main__ import main  # noqa: F401  (the module that has --check)
+    from lab.runs import arguments
 
-    known = set(re.findall(r"--[a-z-]+", run.parser("lab.run", "").format_help()))
+    known = set(re.findall(r"--[a-z-]+", arguments.parser("lab.run", "").format_help()))
     known |= {
         "--dry-run",
         "--check",

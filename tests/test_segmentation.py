@@ -19,7 +19,7 @@ from lab.report import losses, rows
 from lab.report.captions import captions
 from lab.report.pictures import bubbles, smoothed
 from lab.report.pictures.gallery import coloured
-from lab.runs import inference_cost, spec
+from lab.runs import arguments, inference_cost, spec
 from lab.steps import Phase
 from lab.training import balance
 from lab.training.augment import Augment
@@ -87,7 +87,7 @@ def test_the_task_is_the_data_sets_and_has_its_own_defaults(tmp_path):
 def test_a_size_is_a_square_or_width_by_height():
     assert hw(64) == (64, 64) and hw("240x180") == (180, 240)
     assert spec.squared("64x64") == 64 and spec.squared("240x180") == "240x180"
-    assert run.values("size", "64,240x180") == [64, "240x180"]
+    assert arguments.values("size", "64,240x180") == [64, "240x180"]
 
 
 def test_augmentation_moves_image_and_mask_together():

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lab import run
+from lab.runs import arguments
 from lab.runs.spec import Resolved, Run, resolve
 from lab.task import kind_of
 
@@ -25,7 +25,7 @@ def flags(record: Record) -> list[str]:
     words += ["--seeds", f"{c['seed']},"] if c["seed"] else []
     words += ["--name", record["label"]] if record["label"] else []
     words += ["--skip-corrupt"] if record["data"].get("left_out") else []
-    said = [] if run.is_embedded(Run(dataset=c["dataset"])) else shlex.split(record["command"])
+    said = [] if arguments.is_embedded(Run(dataset=c["dataset"])) else shlex.split(record["command"])
     for name in ("data_dir", "group", "target"):  # where a file or a folder was, or what is in the command alone
         if (flag := _flag(name)) in said:
             words += [flag, said[said.index(flag) + 1]]
@@ -46,7 +46,7 @@ def resolved(record: Record, root: Path, data_dir: str | None = None) -> Resolve
     words = flags(record)
     if data_dir is not None and "--data-dir" in words:
         words[words.index("--data-dir") + 1] = data_dir
-    (asked,) = run.asked(run.parser("lab.run", "").parse_args(words))[1]
+    (asked,) = arguments.asked(arguments.parser("lab.run", "").parse_args(words))[1]
     return resolve(asked, root)
 
 
