@@ -163,12 +163,15 @@ def test_a_page_without_markers_is_left_alone(root, name):
 
 
 def test_a_guide_that_shows_a_figure_is_rebuilt_and_checked(root):
+    store.write(root, record("finetune", 3, findings=[{"what": "an odd thing"}]))
     guide = root / "docs" / "more" / "a.md"
     guide.parent.mkdir(parents=True)
-    guide.write_text("# A\n\n[comment]: # (losses_table_start)\n[comment]: # (losses_table_end)\n")
+    marked = "".join(f"[comment]: # ({n}_start)\n[comment]: # ({n}_end)\n\n" for n in ("losses_table", "findings_list"))
+    guide.write_text(f"# A\n\n{marked}")
     (root / "docs" / "b.md").write_text("# B\n")
     assert any(line.startswith("docs/more/a.md line") for line in report.stale(root))
     report.rebuild(root)
+    assert "an odd thing" in guide.read_text()  # of all experiments
     assert "`focal" in guide.read_text() and (root / "docs" / "b.md").read_text() == "# B\n"
     assert report.stale(root) == []
 
@@ -212,7 +215,7 @@ def test_why_there_is_no_verdict_is_said_in_its_place(tested):
     path.unlink()
     report.rebuild(tested)
     page = (tested / "results/x/README.md").read_text()
-    assert "Not judged: " in page and path.name in page
+    assert "Not judged: " in page and path.name in page and str(tested) not in page
     assert "| not judged |" in (tested / "README.md").read_text() and report.stale(tested) == []
 
 

@@ -1,6 +1,7 @@
 """results/README.md: the pages of all experiments: what each asks, on which data, how many runs, what came out."""
 
 from pathlib import Path
+from urllib.parse import quote
 
 from lab.records.store import data_of
 from lab.report import questions
@@ -26,7 +27,7 @@ def _row(site: Site, name: str) -> list[str]:
     done = [r for r in records if r["status"] == "done"]
     data = sorted({data_of(r["choices"]).partition("(")[0] for r in records})
     many = f"{len(done)} of {len(records)}" if len(done) < len(records) else str(len(done))
-    return [f"[{safe(name)}]({name}/README.md)", safe(questions.asked(site.root, name)) or "runs given by flags",
+    return [f"[{safe(name)}]({quote(name)}/README.md)", safe(questions.asked(site.root, name)) or "runs given by flags",
             safe(", ".join(data)), many, "; ".join(_best(site.rows(name)))]  # fmt: skip
 
 

@@ -18,7 +18,7 @@ def judged(root: Path, contest: Contest) -> Verdict | str:
     try:
         return judge(root, [contest], DRAWS)[0]
     except BadInput as error:
-        return f"not judged: {error}"
+        return f"not judged: {str(error).replace(f'{root}/', '')}"
 
 
 def against_scratch(root: Path, contest: Contest) -> dict[str, Pair]:

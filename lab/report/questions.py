@@ -38,7 +38,7 @@ def about(root: Path, experiment: str, recorded: list[str]) -> str:
     """In Markdown: the question, what there is to know, the command; where no file asks it, those of the runs."""
     question, lines = asked(root, experiment), commands(root, experiment) or sorted(set(recorded))[:MOST]
     script = f"[experiments/{experiment}.py](../../experiments/{experiment}.py):" if question else ""
-    parts = [f"**{safe(question)}**" if question else "", _indented(explained(root, experiment)), script, _code(lines)]
+    parts = [f"**{safe(question)}**" if question else "", _escaped(explained(root, experiment)), script, _code(lines)]
     return "\n\n".join(filter(None, parts))
 
 
@@ -54,7 +54,7 @@ def _code(lines: list[str]) -> str:
     return f"```sh\n{code}\n```" if lines else ""
 
 
-def _indented(text: str) -> str:
+def _escaped(text: str) -> str:
     return text.replace("<", "&lt;")
 
 

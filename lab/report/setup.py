@@ -10,7 +10,6 @@ from lab.report.captions import captions
 from lab.report.markdown import picture, safe
 
 Record = dict[str, Any]
-VERSIONS = 6  # libraries at most, of those that a record names
 
 
 def data(root: Path, records: list[Record], page: Path) -> str:

@@ -3,6 +3,7 @@
 from functools import cached_property
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from lab.comparison.contestants import Contest, alike
 from lab.comparison.verdict import Pair, Verdict
@@ -83,4 +84,4 @@ class Site:
 
     def link(self, experiment: str, heading: str = "") -> str:
         """Where a heading of an experiment's page is, from README.md."""
-        return f"results/{experiment}/README.md" + (f"#{slug(heading)}" if heading else "")
+        return f"results/{quote(experiment)}/README.md" + (f"#{slug(heading)}" if heading else "")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from lab.files import write_atomically
 from lab.records import store
-from lab.report.markdown import pictures
+from lab.report.markdown import pictures, safe
 from lab.report.pages.blocks import BLOCKS, Place
 from lab.report.pictures import Picture
 from lab.report.site import Site
@@ -55,10 +55,12 @@ class Page:
 def read(site: Site) -> list[Page]:
     """All pages, README.md last."""
     experiments = {site.page_of(name): name for name in site.experiments}
-    found = {path: EXPERIMENT.format(name) for path, name in experiments.items()}
+    found = {path: EXPERIMENT.format(safe(name)) for path, name in experiments.items()}
     found |= {store.results(site.root) / "README.md": INDEX, site.root / "README.md": README}
     others = [*(site.root / "docs").rglob("*.md"), *store.results(site.root).glob("*/README.md")]
-    pages = [_page(site, path, "", path.parent.name) for path in sorted(set(others) - set(found))]
+    left = sorted(set(others) - set(found))  # guides, and pages whose records are gone
+    results = store.results(site.root)
+    pages = [_page(site, path, "", path.parent.name if path.is_relative_to(results) else "") for path in left]
     marked = [page for page in pages if page.is_marked]
     return [*marked, *(_page(site, path, text, experiments.get(path, "")) for path, text in found.items())]
 
