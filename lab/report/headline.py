@@ -201,6 +201,6 @@ def _alone(site: Site, name: str, some: rows.Rows, runs: list[Record], variants:
         seconds = sum(r["cost"].get("train_seconds") or 0.0 for r in runs) / len(runs)
         figures = [_score(runs), "-", f"{seconds:,.0f}"]
     seeds = len(runs) if first["status"] == "done" else 0
-    won = f"**{best}**, of {variants}" if variants and seeds else variants or f"**{best}**" if seeds else strategy
+    won = f"**{best}**{f', of {variants}' if variants else ''}" if seeds else variants or strategy
     cells = [_where(some.data, site.link(name, some.heading), network, seeds), won, *figures]
     return Row(cells, [r for of in some.runs for r in of] if variants else runs)
