@@ -106,12 +106,10 @@ def _by_size(site: Site, name: str, found: list[Contest], title: str) -> Row:
 
 
 def _best(site: Site, contest: Contest) -> tuple[str, str]:
-    """(the best contestant, its score in words), as they were judged; where they cannot be, as the records say."""
+    """(the best contestant as they were judged, or where they cannot be as the records say; its score in words)."""
     v = site.verdict(contest)
-    if not isinstance(v, str):
-        best = next(iter(v.reached))
-        return best, f"{v.score_name} {spread(v.scores(best))}"
-    best = max(contest.runs, key=lambda n: _goodness(contest.runs[n].values()))
+    by_record = max(contest.runs, key=lambda n: _goodness(contest.runs[n].values()))
+    best = by_record if isinstance(v, str) else next(iter(v.reached))
     return best, _score(contest.runs[best].values())
 
 
@@ -151,7 +149,9 @@ def _over_scratch(site: Site, contest: Contest, best: str) -> str:
     if other not in pairs:
         return "-"
     mean, low, high = signed(pairs[other], BASE)
-    return f"{f'`{safe(other)}` ' if best == BASE else ''}{points(mean)} ({points(low)} to {points(high)})"
+    name, v = score_name(contest.first), site.verdict(contest)
+    what = f" in {v.score_name}" if isinstance(v, Verdict) and v.score_name != name else ""
+    return f"{f'`{safe(other)}` ' if best == BASE else ''}{points(mean)} ({points(low)} to {points(high)}){what}"
 
 
 def _time(contest: Contest, best: str) -> str:
