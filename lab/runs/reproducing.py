@@ -13,13 +13,17 @@ Record = dict[str, Any]
 APART = ("seed", "epochs", "budget", "data_dir", "name", "skip_corrupt", "task", "target", "group")
 
 
+OF_IMAGES = ("size", "channels")  # which a table has no choice of
+
+
 def flags(record: Record) -> list[str]:
     """The flags of `lab.run` that say every choice of a run that is not the default."""
     c, words = record["choices"], []
+    apart = (*APART, *OF_IMAGES) if "table" in record["data"] else APART
     for field in dataclasses.fields(Run):
         value = c.get(field.name)
         usual = kind_of(record).minimised if field.name == "loss" else field.default
-        if field.name not in APART and value not in (None, usual):
+        if field.name not in apart and value not in (None, usual):
             words += [_flag(field.name), str(value)]
     words += _budget(c.get("budget"))
     words += ["--seeds", f"{c['seed']},"] if c["seed"] else []
