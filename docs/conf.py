@@ -1,4 +1,4 @@
-"""The site of the guides, by Sphinx: `python -m sphinx -W --keep-going -n -c docs . site`, from the top of the checkout.
+"""The site of the guides, by Sphinx: `.ci/docs` builds it.
 
 The source is the whole checkout, so that a link out of docs/ is one that Sphinx checks: to another page (README.md, a
 page of results/) it leads there, anchor and all; to any other file, it leads to a copy of it. With `-W` a link or an
@@ -19,7 +19,8 @@ include_patterns = [
     "results/README.md",
     "results/*/README.md",
 ]
-exclude_patterns = [".*", "**/.cache", "site", "exports", "tracking", "img", "lab", "tests"]  # not even looked through
+exclude_patterns = [".*", "**/.cache", "results/quickstart", "site", "exports", "tracking"]
+exclude_patterns += ["img", "lab", "tests"]  # hold no page, so they are not even looked through
 myst_heading_anchors = 4  # as GitHub makes them
 suppress_warnings = ["myst.duplicate_def"]  # `[comment]: # (...)`, the markers of what the report writes
 html_theme = "furo"
@@ -32,7 +33,7 @@ html_show_sphinx = False
 def with_menu(app, name: str, source: list[str]) -> None:
     """Makes the menu of what the first page lists: each heading with links below it is a part of it.
 
-    So the first page is plain Markdown, and a guide is entered in one place. The pages of experiments are below results/.
+    So the first page is plain Markdown, and a guide is entered in one place. Pages of experiments are below results/.
     """
     if name == "results/README":
         source[0] += "\n```{toctree}\n:hidden:\n:glob:\n\n*/README\n```\n"
