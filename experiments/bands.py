@@ -11,7 +11,7 @@ records were made on one core each data set, side by side.
 """
 
 from lab.datasets.water import HONEST
-from lab.spec import Ensemble, Run, matrix
+from lab.runs.spec import Ensemble, Run, matrix
 
 COMMON = {"loss": "cross_entropy+dice", "batch_size": 8, "seeds": 3}
 SCENES = {"dataset": "scenes(bands=8)", "backbone": "cnn10", "head": "unet(norm='batch')", **COMMON}

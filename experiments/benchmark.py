@@ -11,8 +11,8 @@ measured where `pip install -e '.[benchmark]'` put it.
 Where the time goes, by TensorFlow's profiler, of a training step of MobileNetV2(alpha=0.35) at 64 px, 128 images, on
 2 cores: as Keras computes it, 171 ms of operations (122 by the clock), of which batch normalisation takes about 77,
 in a dozen operations a layer (products 34, copies of what was summed over 10, squares 9, ...), each of which reads
-and writes a whole map: that is what PyTorch was ahead by. In one operation (lab/fused.py) it takes 24 of 118 (82 by
-the clock); the rest is gradients of kernels 19, of what convolutions read 14, of depthwise convolutions 22,
+and writes a whole map: that is what PyTorch was ahead by. In one operation (lab/layers/fused.py) it takes 24 of 118
+(82 by the clock); the rest is gradients of kernels 19, of what convolutions read 14, of depthwise convolutions 22,
 convolutions forward 13, ReLUs 8, and some 1,500 tiny operations of Adam. That no two operations run at a time, for
 the sake of repeatability, makes the 82 about 91. A batch is put together and zoomed in a millisecond or two, beside
 the step. Augmentation is 50 ms for 64 images of 96 px, nearly all of them for three affine transforms; it is made
@@ -27,6 +27,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from lab.files import write_atomically
+
 HERE = Path(__file__).parent
 MEASURES = ("steps", "whole_run", "peers", "features", "zoom", "folder", "start", "exports", "gpu")
 
@@ -34,8 +36,8 @@ MEASURES = ("steps", "whole_run", "peers", "features", "zoom", "folder", "start"
 def main(words: list[str]) -> None:
     from benchmarks import said
 
-    from lab import store
-    from lab.process import KEEP_FREED_MEMORY
+    from lab.records import store
+    from lab.runs.process import KEEP_FREED_MEMORY
 
     if unknown := set(words) - set(MEASURES):
         raise SystemExit(f"no such measure: {', '.join(sorted(unknown))}; there are {', '.join(MEASURES)}")
@@ -52,7 +54,7 @@ def main(words: list[str]) -> None:
             device = made["environment"]["device"]
             found[name if device == "cpu" else f"{name} on {device}"] = made
             kept = dict(sorted(found.items(), key=lambda item: MEASURES.index(item[0].split()[0])))
-            store.write_atomically(path, json.dumps(kept, indent=1) + "\n")
+            write_atomically(path, json.dumps(kept, indent=1) + "\n")
 
 
 def one(name: str) -> dict[str, Any]:

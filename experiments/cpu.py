@@ -1,10 +1,10 @@
 """On a CPU, what are TensorFlow's oneDNN kernels worth, and that a run's process keeps the memory it frees?
 
 Trains a UNet on MobileNetV2(alpha=0.35) on drawn scenes of 192 px: as TensorFlow and glibc come, with the memory kept
-(`KEEP_FREED_MEMORY` in lab/process.py), with oneDNN (lab/__init__.py; where the CPU has AVX-512, TensorFlow chooses it
-by itself, and here it is switched off for the comparison), and with both, as the lab does. Each way runs twice, in
-turn; median epoch and peak memory are compared. Writes results/cpu.json. Needs no data and no network; a quarter of
-an hour on 2 CPU cores that do nothing else.
+(`KEEP_FREED_MEMORY` in lab/runs/process.py), with oneDNN (lab/__init__.py; where the CPU has AVX-512, TensorFlow
+chooses it by itself, and here it is switched off for the comparison), and with both, as the lab does. Each way
+runs twice, in turn; median epoch and peak memory are compared. Writes results/cpu.json. Needs no data and no
+network; a quarter of an hour on 2 CPU cores that do nothing else.
 
     python experiments/cpu.py
 """
@@ -15,8 +15,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
-from lab import process, runner, store
-from lab.spec import Run
+from lab.files import write_atomically
+from lab.records import store
+from lab.runs import process, runner
+from lab.runs.spec import Run
 
 RUN = Run(
     dataset="scenes(px=192,train=64,val=16,test=16)", backbone="MobileNetV2(alpha=0.35)", weights="none",
@@ -49,7 +51,7 @@ def main() -> None:
         "peak_memory_mb": {way: max(peaks) for way, (_, peaks) in found.items()},
         "times_as_fast": {way: median["neither"] / seconds for way, seconds in median.items()},
     }
-    store.write_atomically(store.results(Path.cwd()) / "cpu.json", json.dumps(about, indent=1) + "\n")
+    write_atomically(store.results(Path.cwd()) / "cpu.json", json.dumps(about, indent=1) + "\n")
     print(json.dumps(about, indent=1))
 
 

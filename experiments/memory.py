@@ -15,9 +15,11 @@ from pathlib import Path
 
 import numpy as np
 
-from lab import names, store
-from lab.data import Split
-from lab.net import Net
+from lab import names
+from lab.files import write_atomically
+from lab.inputs.data import Split
+from lab.networks.net import Net
+from lab.records import store
 
 TRAIN, TEST, CLASSES, BATCH = 86_989, 12_630, 43, 128
 COLUMNS = {
@@ -59,7 +61,7 @@ def main() -> None:
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
     found = {"batch_size": BATCH, "rows": rows, "peak_bytes_of_this_process": peak}
     path = store.results(Path.cwd()) / "memory.json"
-    store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+    write_atomically(path, json.dumps(found, indent=1) + "\n")
     print(f"wrote {path}")
 
 

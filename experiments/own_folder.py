@@ -20,7 +20,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
-from lab import store
+from lab.files import write_atomically
+from lab.records import store
 
 PICTURES, CLASSES, SHAPE = 300, 10, (320, 240)
 FEW, MANY, STEPS = 1_000, 100_000, 200
@@ -72,13 +73,13 @@ def main() -> None:
             steps = ["--backbone", "cnn10", "--size", "64", "--budget", f"{STEPS}steps", "--image-cache", "none"]
             folders = (few, folder_of(MANY, root, jpegs))
             found["peak_memory_mb"] = {f.name: run(f, root, *steps)["cost"]["peak_memory_mb"] for f in folders}
-            store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+            write_atomically(path, json.dumps(found, indent=1) + "\n")
         if "epoch_seconds" not in found:
             seconds = {
                 where: epoch_seconds(run(few, root, *BUSY, "--image-cache", where)) for where in ("none", "memory")
             }
             found |= {"epoch_seconds": seconds, "decoding_costs": seconds["none"] / seconds["memory"] - 1}
-            store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+            write_atomically(path, json.dumps(found, indent=1) + "\n")
     print(json.dumps(found, indent=1))
 
 

@@ -7,6 +7,6 @@ clone it really trains, and its row then appears in the README.
     python -m lab.run experiments/quickstart.py     # the same as: python -m lab.run
 """
 
-from lab.spec import matrix
+from lab.runs.spec import matrix
 
 RUNS = matrix()

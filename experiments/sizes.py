@@ -12,9 +12,11 @@ from pathlib import Path
 
 import keras
 
-from lab import names, store
+from lab import names
 from lab.errors import BadInput
-from lab.stages import stage_levels, structure
+from lab.files import write_atomically
+from lab.networks.stages import stage_levels, structure
+from lab.records import store
 
 TRIED = [32, 33, 48, 64, 75, 96, 224]
 
@@ -48,7 +50,7 @@ def main() -> None:
             print(f"{k} of {len(everything)}: {name}", flush=True)
             found["rows"].append(examine(name))
             found["rows"].sort(key=lambda row: everything.index(row["backbone"]))
-            store.write_atomically(path, json.dumps(found, indent=1) + "\n")
+            write_atomically(path, json.dumps(found, indent=1) + "\n")
 
 
 if __name__ == "__main__":

@@ -12,9 +12,9 @@ About 8 minutes on 2 CPU cores.
 import shutil
 from pathlib import Path
 
-from lab import store
-from lab.spec import matrix
-from lab.weights import EMBEDDED
+from lab.networks.weights import EMBEDDED
+from lab.records import store
+from lab.runs.spec import matrix
 
 RUNS = matrix(
     strategy="scratch",

@@ -6,11 +6,12 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from lab import command, store
-from lab.contestants import contests, meant
+from lab import command
+from lab.comparison.contestants import contests, meant
+from lab.comparison.kept_verdicts import judge
+from lab.comparison.verdict import Pair, Verdict
 from lab.errors import BadInput
-from lab.judged import judge
-from lab.verdict import Pair, Verdict
+from lab.records import store
 
 
 def main(argv: list[str]) -> int:
@@ -49,12 +50,13 @@ def leave(root: Path, args: argparse.Namespace, v: Verdict, pair: Pair) -> None:
     Raises:
         BadInput: that cannot be written, or the test examples are not here.
     """
-    from lab import changed
+    from lab.comparison import changed_examples
 
     if args.list:
-        print(f"wrote {args.list}: the {changed.write(root, v, pair, Path(args.list)):,} test examples that changed")
+        count = changed_examples.write(root, v, pair, Path(args.list))
+        print(f"wrote {args.list}: the {count:,} test examples that changed")
     if args.gallery:
-        from lab.again import tested
+        from lab.records.original_data import tested
         from lab.report.changed import draw
 
         record = next(iter(v.contest.runs[pair.better].values()))

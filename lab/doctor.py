@@ -11,7 +11,7 @@ def main(argv: list[str]) -> int:
         "lab.doctor", "Looks for the usual mistakes; takes what lab.run takes, and trains nothing that lasts."
     ).parse_args(argv)
     _, runs, _ = asked(args)
-    from lab import runner
+    from lab.runs import runner
 
     found = runner.diagnose(runs, command.root_of(args.out))
     print(f"{len(found)} {'finding' if len(found) == 1 else 'findings'}" if found else "nothing found")

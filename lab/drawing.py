@@ -4,7 +4,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from lab.store import write_atomically
+from lab.files import write_atomically
 
 LONG = 95  # characters of a label that is alone on its line
 

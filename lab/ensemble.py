@@ -7,10 +7,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab import command, store
+from lab import command
 from lab.errors import BadInput
+from lab.files import digest
+from lab.records import store
 from lab.run import EXPERIMENT, portable
-from lab.spec import MEANS, RECIPE, Ensemble, check_name, digest, plain, resolve
+from lab.runs.spec import MEANS, RECIPE, Ensemble, check_name, plain, resolve
 from lab.tasks import score, score_name
 
 # Yields labels (B, ...) and each member's probabilities (B, ..., K) of a split's examples.
@@ -167,7 +169,7 @@ def stored(root: Path, members: list[dict[str, Any]], data_dir: str | None) -> t
     Raises:
         BadInput: there is a folder of data, which are not read.
     """
-    from lab import predictions
+    from lab.records import predictions
 
     if data_dir:
         raise BadInput("--data-dir is for runs that predict masks; these stored their probabilities; leave it out")
@@ -191,12 +193,12 @@ def repeated(root: Path, members: list[dict[str, Any]], data_dir: str | None) ->
     wake_keras()
     import keras
 
-    from lab.again import reread
-    from lab.data import eval_batches
-    from lab.load import reopen
-    from lab.net import to_numpy
+    from lab.inputs.data import eval_batches
+    from lab.inputs.reading import ahead
+    from lab.networks.load import reopen
+    from lab.networks.net import to_numpy
     from lab.progress import over
-    from lab.reading import ahead
+    from lab.records.original_data import reread
     from lab.tasks.segmentation import probabilities
 
     data, nets = reread(members[0], data_dir), []

@@ -11,11 +11,14 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab import __version__, command, formats, model_card, predict, store
-from lab.bands import of_record
-from lab.data import evenly
+from lab import __version__, command, predict
 from lab.environment import full_precision, hushed, versions, wake_keras
 from lab.errors import BadInput
+from lab.exporting import formats, model_card
+from lab.files import write_atomically
+from lab.inputs.bands import of_record
+from lab.inputs.data import evenly
+from lab.records import store
 
 # Of a probability. Each runtime rounds float32 in its own way, which a deep network amplifies: mostly to 1e-6, and to
 # 2e-4 in an EfficientNetB0 that is itself 1e-4 off what float64 gives. A step that is lost or doubled shows at 1e-2.
@@ -64,9 +67,9 @@ def fill(
     full_precision()
     images, origin = real_images(record, places, data_dir)
     about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
-    store.write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
-    store.write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
-    store.write_atomically(folder / "README.md", model_card.card(root, record, about))
+    write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
+    write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
+    write_atomically(folder / "README.md", model_card.card(root, record, about))
 
 
 def parser() -> command.Parser:
@@ -110,7 +113,7 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
         fit = predict.fit_of(record["choices"]["dataset"])
         read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
         return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
-    from lab.again import tested
+    from lab.records.original_data import tested
 
     try:
         test = tested(record, data_dir).test
@@ -160,7 +163,7 @@ def stored_shape(record: dict[str, Any]) -> tuple[int, ...]:
 
 def taken(net: Any, images: Any, stored: tuple[int, ...]) -> Any:
     """Images (B, h, w, C) as the run read them as the file takes them, float32."""
-    from lab.net import to_numpy
+    from lab.networks.net import to_numpy
 
     return images.astype("float32").reshape(-1, *stored) if stored else to_numpy(net.sized(images))
 
@@ -170,8 +173,8 @@ def original(record: dict[str, Any], weights: Path, images: Any, precision: str)
     import keras
     import numpy as np
 
-    from lab.load import reopen
-    from lab.net import to_numpy
+    from lab.networks.load import reopen
+    from lab.networks.net import to_numpy
 
     task, before = import_module(f"lab.tasks.{record['choices']['task']}"), keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)

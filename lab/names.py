@@ -102,7 +102,7 @@ def listing(folder: str) -> list[str]:
     return [name for module in _modules(folder) for name in _family(module)]
 
 
-def find(folder: str, name: str) -> type[Named]:
+def find(folder: str, name: str) -> type[Any]:
     """The class that the name stands for.
 
     Raises:

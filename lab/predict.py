@@ -8,11 +8,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab import command, store
-from lab.bands import Band, of_record
-from lab.columns import Table, read
+from lab import command
 from lab.errors import BadInput
+from lab.files import write_atomically
+from lab.inputs.bands import Band, of_record
+from lab.inputs.columns import Table, read
 from lab.progress import over
+from lab.records import store
 
 SHOWN = 50  # lines
 BATCH = 128  # images at most
@@ -60,10 +62,10 @@ def main(argv: list[str]) -> int:
         print(line)
     for place, text in ((args.csv, as_all), (args.submission, as_best)):
         if place:
-            store.write_atomically(Path(place), text(names, table, classes))
+            write_atomically(Path(place), text(names, table, classes))
             print(f"wrote {len(names):,} rows into {place}")
     if args.to_dir:
-        store.write_atomically(Path(args.to_dir) / "classes.txt", as_list(classes))
+        write_atomically(Path(args.to_dir) / "classes.txt", as_list(classes))
         print(f"wrote {len(names):,} masks and classes.txt into {args.to_dir}")
     return 0
 
@@ -152,8 +154,8 @@ def listed(place: Path, bands: tuple[Band, ...] = ()) -> list[tuple[str, Any, st
     Raises:
         BadInput: there is nothing there, or no image.
     """
-    from lab.datasets._decoding import ENDINGS, SUFFIXES
-    from lab.datasets._files import Files
+    from lab.inputs.decoding import ENDINGS, SUFFIXES
+    from lab.inputs.folders import Files
 
     if not place.exists():
         raise BadInput(f"no such image or folder: {place}")
@@ -179,8 +181,8 @@ def predictor(record: dict[str, Any], weights: Path, count: int) -> Callable[[An
     import keras
     import numpy as np
 
-    from lab.load import reopen
-    from lab.net import to_numpy
+    from lab.networks.load import reopen
+    from lab.networks.net import to_numpy
 
     keras.config.set_dtype_policy(record["choices"]["precision"])
     task, net = import_module(f"lab.tasks.{record['choices']['task']}"), reopen(record, weights)
@@ -219,7 +221,7 @@ def of_scenes(
 
     import numpy as np
 
-    from lab import masks, windows
+    from lab.inference import masks, windows
 
     count, colours = at_once(record), masks.colours(record)
     predict, size = predictor(record, weights, count), tuple(record["data"]["shape"][:2])
@@ -245,7 +247,7 @@ def shares(
     Raises:
         BadInput: a mask would replace an image or another mask.
     """
-    from lab import masks
+    from lab.inference import masks
 
     folder = masks.Folder(Path(to_dir), masks.colours(record), overlay) if to_dir else None
     if folder:
@@ -276,7 +278,7 @@ def batches(
     import numpy as np
     from PIL import Image
 
-    from lab.reading import OnDemand, beside
+    from lab.inputs.reading import OnDemand, beside
 
     *size, bands = shape
 

@@ -6,9 +6,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab import command, export, formats, outcomes
-from lab.reproducing import command_of
-from lab.store import write_atomically
+from lab import command, export
+from lab.exporting import formats
+from lab.files import write_atomically
+from lab.records import outcomes
+from lab.runs.reproducing import command_of
 
 
 def main(argv: list[str]) -> int:

@@ -8,12 +8,15 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from lab import command, names, store
+from lab import command, names
 from lab.errors import BadInput
+from lab.files import write_atomically
 from lab.names import Between
+from lab.networks.weights import at_hand
+from lab.records import store
 from lab.report import ranking
 from lab.run import add_choices, portable, split_commas, values
-from lab.spec import Resolved, Run, resolve
+from lab.runs.spec import Resolved, Run, resolve
 
 Record = dict[str, Any]
 TAKEN = (
@@ -37,7 +40,7 @@ def main(argv: list[str]) -> int:
     record = store.seal(ranking.compared(record, store.read(root)))
     show(record)
     path = ranking.path_of(root, record)
-    store.write_atomically(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
+    write_atomically(path, json.dumps(record, indent=1, allow_nan=False) + "\n")
     print(f"wrote {path.relative_to(root)}")
     statuses = {row["status"] for row in record["rows"]}
     return 2 if "refused" in statuses else int(statuses != {"done"})
@@ -47,7 +50,7 @@ def parser() -> command.Parser:
     made = command.parser(
         "lab.rank",
         "Scores backbones and their weights on a sample of the training split, in seconds each, to choose before "
-        "training. Of every score a higher one is better; lab/transferability.py says what each is.",
+        "training. Of every score a higher one is better; lab/probes/transferability.py says what each is.",
     )
     made.add_argument("--backbones", metavar="X", help="a list of them; left out: all whose usual weights are here")
     made.add_argument(
@@ -97,8 +100,6 @@ def asked(args: argparse.Namespace) -> list[Run]:
 
 def here() -> list[str]:
     """The backbones whose usual weights are on this machine."""
-    from lab.backbones.__main__ import at_hand
-
     return [n for n in names.listing("backbones") if at_hand(names.find("backbones", n)()) != "no"]
 
 
@@ -108,9 +109,9 @@ def scored(wanted: list[Resolved], sample: int, root: Path) -> list[Record]:
     Raises:
         BadInput: all of them are refused.
     """
-    from lab.process import child, order_of
     from lab.progress import Show
-    from lab.runner import STATUS, cause
+    from lab.runs.process import child, order_of
+    from lab.runs.runner import STATUS, cause
 
     rows = []
     with Show(len(wanted)) as progress:

@@ -8,11 +8,12 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab import command, outcomes, store
+from lab import command
 from lab.errors import BadInput
 from lab.progress import Show
-from lab.reproducing import resolved
-from lab.runner import cause, title, train
+from lab.records import outcomes, store
+from lab.runs.reproducing import resolved
+from lab.runs.runner import cause, title, train
 from lab.tasks import score, score_name
 
 Record = dict[str, Any]

@@ -14,7 +14,7 @@ from typing import Any, get_args, get_origin
 from lab import command
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.spec import Ensemble, Run, matrix
+from lab.runs.spec import Ensemble, Run, matrix
 
 PLACES = ("--dataset", "--group", "--weights")  # flags that may take a path
 TABLE = "csv:"  # may stand before a path of --dataset
@@ -37,7 +37,9 @@ def main(argv: list[str]) -> int:
     track = [*split_commas(args.track or ""), *(["tensorboard"] if args.tensorboard else [])]
     root = command.root_of(args.out)
     experiment, runs, ensembles = asked(args)
-    from lab import report, runner, store
+    from lab import report
+    from lab.records import store
+    from lab.runs import runner
 
     if args.dry_run:
         return show_dry(runner.dry_run_all(runs, root))

@@ -165,7 +165,7 @@ class Problem:
 class Fit:
     """Puts in place of the head what `solve` finds on the frozen backbone's features, without an epoch.
 
-    `solve` takes a `Problem` and gives what it found, as `lab.solving` does.
+    `solve` takes a `Problem` and gives what it found, as `lab.probes.solving` does.
     """
 
     solve: Callable[["Problem"], Any]

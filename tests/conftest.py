@@ -30,7 +30,7 @@ def passes_under_jax(tmp_path, some, *files):
 
 def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset()):
     """Images whose class is a bright quadrant: learnable in seconds, (N, size, size, bands) uint8."""
-    from lab.data import Data, Split
+    from lab.inputs.data import Data, Split
 
     def split(number, count):
         rng = np.random.default_rng([seed, number])
@@ -47,7 +47,7 @@ def tiny_data(classes=4, size=16, bands=3, each=12, seed=0, forbids=frozenset())
 
 def tiny_masks(classes=3, height=24, width=32, count=12, seed=0):
     """Dark images with a bright rectangle for each class above 0, which the mask (height, width) outlines."""
-    from lab.data import IGNORED, Data, Split
+    from lab.inputs.data import IGNORED, Data, Split
 
     def split(number, count):
         rng = np.random.default_rng([seed, number])
@@ -84,9 +84,10 @@ def tiny_trainer(tmp_path, data=None, head=None, own_top=False, backbone="cnn10(
     import keras
 
     from lab import names
-    from lab.load import open_net
+    from lab.networks.load import open_net
     from lab.tasks import classification, segmentation
-    from lab.train import Options, Trainer
+    from lab.training.learner import Options
+    from lab.training.trainer import Trainer
 
     keras.utils.set_random_seed(options.get("seed", 0))
     data = data or tiny_data()
@@ -109,7 +110,7 @@ LABELS = np.arange(N) % 4
 
 def recorded_run(root, strategy, seed, wrong, experiment="x", **choices):
     """Writes a finished run whose first `wrong` test examples, shifted by the seed, are wrong; returns its record."""
-    from lab import store
+    from lab.records import store
 
     predicted = LABELS.copy()
     places = (np.arange(wrong) + 3 * seed) % N

@@ -6,9 +6,9 @@ import pytest
 from keras import layers
 
 from lab import names
-from lab.atrous import rewritten
 from lab.errors import BadInput
-from lab.stages import structure
+from lab.networks.atrous import rewritten
+from lab.networks.stages import structure
 
 FAMILIES = {  # the smallest of each: the smallest output stride of 8, 16 and 32 that it can be brought to
     "Xception": 16, "VGG16": 16, "ResNet50": 8, "ResNet50V2": 8, "InceptionV3": 32, "InceptionResNetV2": 16,

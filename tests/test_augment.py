@@ -2,7 +2,7 @@ import keras
 import numpy as np
 import pytest
 
-from lab.augment import POLICIES, Augment
+from lab.training.augment import POLICIES, Augment
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 24, 24, 3)).astype("float32")
 LABELS = np.eye(4, dtype="float32")[[0, 1, 2, 3, 0, 1]]

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 
 from lab import names
-from lab.net import Net
-from lab.stages import stage_of_layers
+from lab.networks.net import Net
+from lab.networks.stages import stage_of_layers
 
 QUICK = [
     "ConvNeXtTiny",
@@ -68,8 +68,8 @@ def loads_its_file(name, tmp_path):
     """Writes the backbone in the layout of Keras Applications' own files, and gets the same features back."""
     from test_weights import write_applications_layout
 
-    from lab import weights
-    from lab.load import open_net
+    from lab.networks import weights
+    from lab.networks.load import open_net
 
     backbone, head = names.build("backbones", name), names.build("heads", "linear")
     size = backbone.default_size

@@ -4,12 +4,12 @@ import keras
 import numpy as np
 import pytest
 
-from lab import bands
-from lab.bands import Band, chosen, parsed
-from lab.data import Split
 from lab.errors import BadInput
-from lab.net import to_numpy
-from lab.scaling import scaling, whiskers
+from lab.inputs import bands
+from lab.inputs.bands import Band, chosen, parsed
+from lab.inputs.data import Split
+from lab.inputs.scaling import scaling, whiskers
+from lab.networks.net import to_numpy
 
 TEXT = """
 nodata = -9999

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from lab import boundary
-from lab.data import IGNORED
+from lab.inputs.data import IGNORED
+from lab.metrics import boundary
 
 
 def halves(column, shape=(30, 40), classes=(0, 1)):

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab.data import checked
 from lab.datasets import opened
 from lab.errors import BadInput
+from lab.inputs.data import checked
 
 COUNTS = {"train": 24, "test": 8}
 

@@ -6,10 +6,10 @@ import pytest
 from conftest import passes_under_jax
 
 from lab import names
-from lab.bands import Band, nameless
 from lab.channels.inflate import read_as
 from lab.errors import BadInput
-from lab.net import Net, to_numpy
+from lab.inputs.bands import Band, nameless
+from lab.networks.net import Net, to_numpy
 
 POLICIES = [
     "rgb",

@@ -9,11 +9,11 @@ from conftest import tiny_masks, tiny_trainer
 from test_strategies import STRATEGIES, Resolved, made_trainer
 
 from lab import names
-from lab.checkpoint import Checkpoint
 from lab.errors import Interrupted
-from lab.execution import drive
+from lab.runs.execution import drive
 from lab.steps import Phase
-from lab.training import Training
+from lab.training.checkpoint import Checkpoint
+from lab.training.phase import Training
 
 
 class Killed(BaseException):

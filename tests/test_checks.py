@@ -10,7 +10,7 @@ from conftest import tiny_data, tiny_trainer
 from lab import checks, names
 from lab.backbones import Backbone
 from lab.checks import channels, guessing, images, labels, one_batch, rate, statistics, strides, versions
-from lab.load import open_net
+from lab.networks.load import open_net
 from lab.steps import Phase
 
 
@@ -142,7 +142,7 @@ def test_rescaling_twice_is_seen(tmp_path, twice):
 def test_reversed_channels_are_seen_by_a_pretrained_network(tmp_path, reverse):
     from pathlib import Path
 
-    from lab import weights
+    from lab.networks import weights
 
     data = names.build("datasets", "emblems(train=4,val=1,test=1)").load(None)
     data = changed(data, images=lambda x: x[..., ::-1]) if reverse else data

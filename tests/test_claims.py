@@ -5,7 +5,8 @@ from importlib import import_module
 import pytest
 from conftest import recorded_run
 
-from lab import command, report, store
+from lab import command, report
+from lab.records import store
 from lab.report import claims
 
 main = import_module("lab.report.__main__").main

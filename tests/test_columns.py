@@ -9,14 +9,15 @@ import pandas as pd
 import pytest
 from conftest import passes_under_jax
 
-from lab import command, names, predict, run, store
-from lab.again import reread
-from lab.columns import Table, learnt, read
+from lab import command, names, predict, run
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.opening import inputs_of
-from lab.scaling import REACH, standardizing
-from lab.spec import Run, resolve
+from lab.inputs.columns import Table, learnt, read
+from lab.inputs.scaling import REACH, standardizing
+from lab.records import store
+from lab.records.original_data import reread
+from lab.runs.setup import inputs_of
+from lab.runs.spec import Run, resolve
 
 HEAD = "user_id,age,plan,zip,note,city,y"
 
@@ -135,7 +136,7 @@ def test_nothing_is_learnt_from_rows_that_are_not_for_training(tmp_path):
 def test_numbers_are_standardised_what_is_missing_is_the_median_and_0_and_1_stay(file):
     import keras
 
-    from lab.net import Net, to_numpy
+    from lab.networks.net import Net, to_numpy
 
     data = load(file)
     resolved = resolve(Run(strategy="scratch", dataset=f"csv:{file}", target="y"), Path())
@@ -325,7 +326,7 @@ def test_a_record_reads_the_data_and_the_table_again(trained):
 
 
 def test_predict_says_of_the_test_rows_what_the_run_said(trained, tmp_path):
-    from lab import predictions
+    from lab.records import predictions
 
     record, data, frame = record_of(trained), load(trained / "t.csv"), rows()
     lines = [int(name.split()[1]) - 2 for name in data.test.ids]
@@ -375,10 +376,11 @@ def test_a_table_that_cannot_be_predicted_is_refused_in_one_line(trained, tmp_pa
 def test_every_strategy_with_a_new_head_trains_twice_the_same(tmp_path, strategy, head):
     import keras
 
-    from lab.execution import drive
-    from lab.net import Net
+    from lab.networks.net import Net
+    from lab.runs.execution import drive
     from lab.tasks import classification
-    from lab.train import Options, Trainer
+    from lab.training.learner import Options
+    from lab.training.trainer import Trainer
 
     resolved = resolve(Run(strategy=strategy, head=head, dataset="breast_cancer"), tmp_path)
     data = resolved.dataset.load(None).limited(64)

@@ -11,15 +11,17 @@ import pytest
 from conftest import LABELS, N, recorded_run, tiny_data, tiny_masks
 from scipy import stats
 
-from lab import changed, command, outcomes, paired, store
-from lab.contestants import contests
+from lab import command
+from lab.comparison import changed_examples, paired
+from lab.comparison.contestants import contests
+from lab.comparison.kept_verdicts import judge
+from lab.comparison.verdict import within
 from lab.errors import BadInput
-from lab.judged import judge
-from lab.outcomes import Outcome
+from lab.metrics.outcome import Outcome
+from lab.records import outcomes, store
 from lab.report import changed as gallery
 from lab.report import verdict as text
 from lab.tasks import segmentation
-from lab.verdict import within
 
 main = import_module("lab.compare").main
 
@@ -277,7 +279,9 @@ def test_the_list_names_each_example_that_changed(tested, capsys):
     assert command.call(main, ["scratch", "finetune", "--list", str(path), "--out", str(tested)]) == 0
     rows = list(csv.DictReader(path.read_text().splitlines()))
     v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[:1], draws=50)[0]
-    assert {int(r["example"]) for r in rows} == set(np.flatnonzero(changed.change(changed.both(tested, v, v.pairs[0]))))
+    assert {int(r["example"]) for r in rows} == set(
+        np.flatnonzero(changed_examples.change(changed_examples.both(tested, v, v.pairs[0])))
+    )
     first = rows[0]
     assert first["what"] == "fixed" and first["finetune"].split("; ")[0] == first["truth"] != first["scratch"][0]
 

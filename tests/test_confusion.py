@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn import metrics
 
-from lab import confusion
-from lab.data import IGNORED
+from lab.inputs.data import IGNORED
+from lab.metrics import confusion
 
 CLASSES = 5
 

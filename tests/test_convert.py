@@ -12,11 +12,11 @@ from scipy import ndimage
 from test_masks import HEIGHT, WIDTH, all_masks, load, pairs
 
 from lab import command
-from lab.data import IGNORED
 from lab.data import __main__ as data
 from lab.data.convert import in_polygons, in_runs
-from lab.datasets._outlines import area_of, outline, packed, runs_of
 from lab.errors import BadInput
+from lab.inputs.data import IGNORED
+from lab.inputs.outlines import area_of, outline, packed, runs_of
 
 
 def tangled(seed, height=HEIGHT, width=WIDTH):

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 from conftest import tiny_data, tiny_masks
 
-from lab import few
-from lab.data import checked, eval_batches, train_indices
 from lab.errors import BadInput
+from lab.inputs import shots
+from lab.inputs.data import checked, eval_batches, train_indices
 
 
 def test_training_batches_are_full_and_cover_every_example_equally():
@@ -78,4 +78,4 @@ def test_few_shots_of_masks_are_so_many_images():
 @pytest.mark.parametrize("text", ["0", "-1", "1.5", "0.0", "many", "1e3"])
 def test_what_is_no_number_of_shots_is_refused(text):
     with pytest.raises(BadInput, match=r"a number of examples a class, a share as 0\.1, or all"):
-        few.check(text)
+        shots.check(text)

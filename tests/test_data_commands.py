@@ -206,8 +206,8 @@ def test_show_lays_masks_over_their_images(scenes, tmp_path):
 
 
 def test_masks_in_memory_are_looked_at_the_same_way(tmp_path):
-    from lab.data import Data, Split
     from lab.data.examined import _arrays
+    from lab.inputs.data import Data, Split
 
     masks = np.zeros((4, 2, 3), "uint8")
     masks[1, 0, 0], masks[2, 0, :2] = 1, 255

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from lab import names
-from lab.data import IGNORED, checked
 from lab.errors import BadInput
+from lab.inputs.data import IGNORED, checked
 
 SMALL = {
     "signs": "signs(train=2,val=1,test=1)",

@@ -8,9 +8,9 @@ from keras import layers
 from lab import names
 from lab.errors import BadInput
 from lab.heads.deeplabv3 import pooled
-from lab.load import open_net, reopen
-from lab.net import Net, assign
-from lab.weights import Source
+from lab.networks.load import open_net, reopen
+from lab.networks.net import Net, assign
+from lab.networks.weights import Source
 
 HEADS = [
     "unet(8,8,8,4)",

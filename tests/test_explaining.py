@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 from conftest import TINY, passes_under_jax, tiny_data, tiny_trainer
 
-from lab import command, explaining, names, run, store, surest
-from lab.explaining import Explained
-from lab.net import Net, to_numpy
-from lab.solving import knn
+from lab import command, names, run
+from lab.galleries import labels as surest
+from lab.networks import explaining
+from lab.networks.explaining import Explained
+from lab.networks.net import Net, to_numpy
+from lab.probes.solving import knn
+from lab.records import store
 from lab.steps import Phase
 
 

@@ -15,13 +15,16 @@ from conftest import ROOT
 from PIL import Image
 
 import lab.run
-from lab import calibration, command, export, formats, model_card, names, predict, predictions, store
+from lab import command, export, names, predict
 from lab.backbones.applications import TABLE
-from lab.bands import Band
 from lab.environment import hushed
 from lab.errors import BadInput
-from lab.net import Net, to_numpy
-from lab.scaling import Scaling
+from lab.exporting import formats, model_card
+from lab.inputs.bands import Band
+from lab.inputs.scaling import Scaling
+from lab.metrics import calibration
+from lab.networks.net import Net, to_numpy
+from lab.records import predictions, store
 from lab.tasks import classification
 
 HERE = [name for name, f in formats.FORMATS.items() if all(map(find_spec, f.needs))]
@@ -175,7 +178,7 @@ def test_every_preprocessing_survives_without_a_layer_of_the_labs(tmp_path):
     """Each family of keras.applications, through a file: the operations that replace ours compute the same."""
     import keras
 
-    from lab.layers import Preprocess
+    from lab.layers.inputs import Preprocess
 
     pixels = np.random.default_rng(0).uniform(0, 255, (2, 4, 4, 3)).astype("float32")
     images = keras.Input((4, 4, 3))
@@ -446,7 +449,7 @@ def test_every_decoder_becomes_stock_layers(head, tmp_path):
     """SegNet's unpooling has no layer in Keras; what it is made of has."""
     import keras
 
-    from lab.net import Net
+    from lab.networks.net import Net
     from lab.tasks import segmentation
 
     net = Net(names.build("backbones", "cnn10(width=4)"), (24, 40, 3), names.build("heads", head), 3)

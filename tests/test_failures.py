@@ -14,10 +14,11 @@ import pytest
 from conftest import ROOT, TINY, photos, recorded_run
 from filelock import FileLock
 
-from lab import child, process, runner, store
 from lab.errors import Interrupted
-from lab.interruption import held
-from lab.spec import Run, resolve
+from lab.records import store
+from lab.runs import child, process, runner
+from lab.runs.spec import Run, resolve
+from lab.training.interruption import held
 
 HERE = Run(
     strategy="scratch", backbone="cnn10(width=4,norm='none')", dataset="digits", limit=60, size=16, epochs=2,

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from conftest import tiny_trainer
 
-from lab.fused import fuse
+from lab.layers.fused import fuse
 from lab.steps import Phase
 
 tf = pytest.importorskip("tensorflow")

@@ -34,7 +34,7 @@ BANDS = '[[band]]\nname = "B2"\nrole = "blue"\n[[band]]\nname = "B3"\nnodata = 0
 
 
 def record(content, place):
-    from lab import store
+    from lab.records import store
 
     (place / "x").mkdir(exist_ok=True)
     (place / "x/a.json").write_bytes(content)
@@ -63,11 +63,13 @@ def name(content, place):
 
 
 def flags(content, place):
-    from lab import bands, few, run, spec
+    from lab import run
+    from lab.inputs import bands, shots
+    from lab.runs import spec
 
     text = content.decode("utf-8", "surrogateescape")
     words = (
-        run.split_commas, run.seeds_of, few.check, spec.dropped, spec.names_of_policies, spec.check_name,
+        run.split_commas, run.seeds_of, shots.check, spec.dropped, spec.names_of_policies, spec.check_name,
         lambda text: bands.chosen(bands.SENTINEL2, text), lambda text: spec.check(spec.Run(budget=text, size=text)),
     )  # fmt: skip
     for read in words:
@@ -94,21 +96,21 @@ def table(content, place):
 
 
 def image(content, place):
-    from lab.datasets import _mask_files
+    from lab.inputs import mask_files
 
     files = folder(place, "a.png", content)
-    _mask_files.look(files, "a.png")
+    mask_files.look(files, "a.png")
     for fit in ("squash", "pad", "crop"):
         files.image("a.png", (8, 9), fit)
     files.size("a.png")
 
 
 def raster(content, place):
-    from lab.datasets import _rasters
+    from lab.inputs import rasters
 
     (place / "bands.toml").write_text(BANDS)
     files = folder(place, "a.tif", content)
-    _rasters.look(files, "a.tif", files.bands)
+    rasters.look(files, "a.tif", files.bands)
     files.image("a.tif", (8, 9), "pad")
 
 
@@ -117,7 +119,7 @@ def bands(content, place):
 
 
 def classes(content, place):
-    from lab.datasets._class_list import listed
+    from lab.inputs.class_list import listed
 
     for name in ("classes.txt", "classes.csv"):
         try:
@@ -134,8 +136,8 @@ def meta(content, place):
 
 
 def coco(content, place):
-    from lab.datasets._decoding import Unreadable
     from lab.datasets.coco import Annotated
+    from lab.inputs.decoding import Unreadable
 
     (place / "a.png").touch()
     (place / "annotations").mkdir(exist_ok=True)
@@ -150,7 +152,7 @@ def coco(content, place):
 
 
 def archive(content, place):
-    from lab.datasets._files import Files
+    from lab.inputs.folders import Files
 
     (place / "a.zip").write_bytes(content)
     with Files(str(place / "a.zip"), "pets") as files:
@@ -173,7 +175,7 @@ def arrays(content, place):
 
 
 def pickled(content, place):
-    from lab.datasets._pickles import read_dictionary
+    from lab.inputs.pickles import read_dictionary
 
     read_dictionary(io.BytesIO(content), len(content), "a.p")
 
@@ -201,7 +203,7 @@ READERS = {
 
 
 def folder(place, name, content):
-    from lab.datasets._files import Files
+    from lab.inputs.folders import Files
 
     (place / name).write_bytes(content)
     return Files(str(place), "pets")
@@ -223,9 +225,10 @@ def fuzz(reader, *options):
     with atheris.instrument_imports(include=["lab"]):
         for module in MODULES:
             importlib.import_module(f"lab.{module}")
-    from lab.datasets import _decoding, _rasters, coco
+    from lab.datasets import coco
+    from lab.inputs import decoding, rasters
 
-    _decoding.LARGEST = _rasters.LARGEST = coco.LARGEST = PIXELS
+    decoding.LARGEST = rasters.LARGEST = coco.LARGEST = PIXELS
     warnings.simplefilter("ignore")
     logging.disable()
     place = Path(tempfile.mkdtemp())

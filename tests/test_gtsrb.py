@@ -13,9 +13,9 @@ import pytest
 from PIL import Image
 
 from lab import names
-from lab.data import checked
-from lab.datasets._files import Files
 from lab.errors import BadInput
+from lab.inputs.data import checked
+from lab.inputs.folders import Files
 
 GTSRB = names.build("datasets", "gtsrb")
 CLASSES = (0, 1, 14)

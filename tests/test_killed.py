@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 from conftest import ROOT, TRAINED
 
-from lab import report, store
-from lab.process import environment_of_child
+from lab import report
+from lab.records import store
+from lab.runs.process import environment_of_child
 
 LONGEST = 600  # seconds that a command may take
 MATRIX = [*TRAINED, "--strategy", "finetune,knn,lpft", "--augment", "light", "--ema", "0.9", "--epochs", "4"]

@@ -6,7 +6,7 @@ import pytest
 from conftest import passes_under_jax
 from keras import layers
 
-from lab.layers import Switches, Unpooling
+from lab.layers.pooling import Switches, Unpooling
 
 SIZES = [(4, 6), (5, 7), (2, 3)]
 

@@ -7,8 +7,8 @@ from conftest import passes_under_jax
 from sklearn import metrics
 
 from lab import losses, names
-from lab.data import IGNORED
 from lab.errors import BadInput
+from lab.inputs.data import IGNORED
 
 CLASSES = 4  # of which class 3 is never there
 WEIGHTS = [0.5, 2.0, 1.0, 3.0]

@@ -10,10 +10,11 @@ import pytest
 from PIL import Image
 from test_own import huge_png
 
-from lab.data import IGNORED, checked
-from lab.datasets import _mask_files, opened
-from lab.datasets._class_list import palette
+from lab.datasets import opened
 from lab.errors import BadInput
+from lab.inputs import mask_files
+from lab.inputs.class_list import palette
+from lab.inputs.data import IGNORED, checked
 
 HEIGHT, WIDTH = 12, 16
 
@@ -479,10 +480,10 @@ def test_a_photograph_that_is_turned_to_be_seen_takes_a_mask_as_it_is_seen(tmp_p
 def test_a_large_mask_is_counted_a_strip_at_a_time(monkeypatch):
     labels = np.arange(600 * 400, dtype="uint32").reshape(600, 400) % 7
     image = coloured(labels, {str(i): (i, 0, 9 * i) for i in range(7)})
-    whole = _mask_files.seen(image, "")
-    monkeypatch.setattr(_mask_files, "STRIP", 4000)
+    whole = mask_files.seen(image, "")
+    monkeypatch.setattr(mask_files, "STRIP", 4000)
     tracemalloc.start()
-    assert _mask_files.seen(image, "") == whole
+    assert mask_files.seen(image, "") == whole
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert whole.counts == np.bincount(labels.ravel()).tolist() and peak < 4 * labels.size

@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from lab.net import to_numpy
-from lab.optimizers import OPTIMIZERS, Terms, optimizer
-from lab.schedules import SCHEDULES
+from lab.networks.net import to_numpy
+from lab.training.optimizers import OPTIMIZERS, Terms, optimizer
+from lab.training.schedules import SCHEDULES
 
 START, GRADIENT = np.array([1.0, -2.0], "float32"), np.array([0.5, 0.25], "float32")
 

@@ -11,11 +11,12 @@ import pytest
 from conftest import photos
 from PIL import Image
 
-from lab.data import checked
-from lab.datasets import _index, opened
-from lab.datasets._decoding import LARGEST, decoded
-from lab.datasets._splitting import dealt, united
+from lab.datasets import opened
 from lab.errors import BadInput
+from lab.inputs import index
+from lab.inputs.data import checked
+from lab.inputs.decoding import LARGEST, decoded
+from lab.inputs.splitting import dealt, united
 
 
 def load(place, data_dir=None, size=16, group=None, skip_corrupt=False):
@@ -119,8 +120,8 @@ def test_the_fingerprint_is_of_the_content_not_of_the_place(folder, tmp_path):
 
 def test_a_file_is_looked_at_again_only_when_it_changed(folder, monkeypatch):
     looked = []
-    real = _index.look
-    monkeypatch.setattr(_index, "look", lambda files, name: looked.append(name) or real(files, name))
+    real = index.look
+    monkeypatch.setattr(index, "look", lambda files, name: looked.append(name) or real(files, name))
     first = fingerprint(folder)
     assert len(looked) == 40
     assert fingerprint(folder) == first and len(looked) == 40

@@ -8,7 +8,8 @@ from importlib import import_module
 import pytest
 from conftest import recorded_run
 
-from lab import command, store
+from lab import command
+from lab.records import store
 from lab.report import page
 
 main = import_module("lab.report.__main__").main

@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 from conftest import recorded_run
 
-from lab import calibration, command, drawing, store
+from lab import command, drawing
+from lab.comparison.verdict import undominated
+from lab.metrics import calibration
+from lab.records import store
 from lab.report import mistakes, pictures, together
-from lab.verdict import undominated
 
 main = import_module("lab.report.__main__").main
 

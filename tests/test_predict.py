@@ -11,11 +11,13 @@ import pytest
 from conftest import ROOT, TRAINED
 from PIL import Image, ImageOps
 
-from lab import command, ensemble, masks, names, predict, predictions, run, store
-from lab.data import IGNORED
-from lab.datasets._decoding import fitted, seen
+from lab import command, ensemble, names, predict, run
 from lab.errors import BadInput
-from lab.spec import Ensemble
+from lab.inference import masks
+from lab.inputs.data import IGNORED
+from lab.inputs.decoding import fitted, seen
+from lab.records import predictions, store
+from lab.runs.spec import Ensemble
 
 
 @pytest.fixture(scope="module")

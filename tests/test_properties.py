@@ -21,14 +21,20 @@ from scipy import stats
 from sklearn import metrics
 from test_masks import load
 
-from lab import calibration, command, confusion, few, masks, names, paired, run, scaling, spec, store
-from lab.bands import Band
-from lab.data import IGNORED, Split, balanced_indices, eval_batches, evenly, hw, train_indices
+from lab import command, names, run
+from lab.comparison import paired
 from lab.data import __main__ as data_command
 from lab.data.convert import SHAPES
-from lab.datasets import _class_list, _legends, _mask_files, _splitting
-from lab.datasets._outlines import area_of, packed, runs_of, unpacked
 from lab.errors import BadInput
+from lab.inference import masks
+from lab.inputs import class_list, legends, mask_files, scaling, splitting
+from lab.inputs import shots as few
+from lab.inputs.bands import Band
+from lab.inputs.data import IGNORED, Split, balanced_indices, eval_batches, evenly, hw, train_indices
+from lab.inputs.outlines import area_of, packed, runs_of, unpacked
+from lab.metrics import calibration, confusion
+from lab.records import store
+from lab.runs import spec
 from lab.tasks import classification, segmentation
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True, database=None)
@@ -373,7 +379,7 @@ def test_every_example_is_dealt_into_one_split_and_groups_stay_whole(rows, there
     of_group = {g: random.choice(there) for g in range(13)} if there else {}
     given = [of_group.get(int(g)) for g in groups]
     try:
-        parts = _splitting.dealt(labels, groups, given, "pets")
+        parts = splitting.dealt(labels, groups, given, "pets")
     except BadInput as error:
         found = set(given)
         missing = {"train", "val", "test"} - found
@@ -392,7 +398,7 @@ def test_every_example_is_dealt_into_one_split_and_groups_stay_whole(rows, there
     assert all(len({place[i] for i in np.flatnonzero(groups == g)}) == 1 for g in set(groups.tolist()))
     assert all(place[i] == word for i, word in enumerate(given) if word in ("val", "test"))
     renamed = np.random.default_rng(1).permutation(99)[groups]
-    again = _splitting.dealt(labels, renamed, given, "pets")
+    again = splitting.dealt(labels, renamed, given, "pets")
     assert all(np.array_equal(parts[s], again[s]) for s in parts), "the numbers of the groups matter"
 
 
@@ -400,8 +406,8 @@ def test_every_example_is_dealt_into_one_split_and_groups_stay_whole(rows, there
 @given(st.lists(st.integers(0, 60), min_size=1, max_size=5).filter(lambda n: sum(n) >= 3))
 def test_without_groups_each_split_has_its_share_of_every_class(sizes):
     labels = np.repeat(np.arange(len(sizes)), sizes)
-    parts = _splitting.dealt(labels, np.arange(len(labels)), [None] * len(labels), "pets")
-    for split, share in _splitting.SHARES.items():
+    parts = splitting.dealt(labels, np.arange(len(labels)), [None] * len(labels), "pets")
+    for split, share in splitting.SHARES.items():
         counts = np.bincount(labels[parts[split]], minlength=len(sizes))
         assert (np.abs(counts - share * np.array(sizes)) < 2).all()
 
@@ -419,7 +425,7 @@ WORDS = st.lists(
 )
 def test_examples_are_of_one_group_when_a_chain_of_likenesses_joins_them(rows, pairs, random):
     pairs = [(a % len(rows), b % len(rows)) for a, b in pairs]
-    found = _splitting.united(*zip(*rows, strict=True), pairs=pairs)
+    found = splitting.united(*zip(*rows, strict=True), pairs=pairs)
     alike = {
         (i, j)
         for i in range(len(rows))
@@ -434,9 +440,7 @@ def test_examples_are_of_one_group_when_a_chain_of_likenesses_joins_them(rows, p
     order = list(range(len(rows)))
     random.shuffle(order)
     back = {old: new for new, old in enumerate(order)}
-    moved = _splitting.united(
-        *zip(*(rows[i] for i in order), strict=True), pairs=[(back[a], back[b]) for a, b in pairs]
-    )
+    moved = splitting.united(*zip(*(rows[i] for i in order), strict=True), pairs=[(back[a], back[b]) for a, b in pairs])
     assert np.array_equal(moved[:, None] == moved[None], joined[np.ix_(order, order)])
 
 
@@ -493,11 +497,11 @@ def index_masks(draw, classes=6, ignored=True, least=1):
 
 
 def read_back(content, legend, size):
-    image = _mask_files.plain(content)
-    held = _mask_files.seen(image, "")
+    image = mask_files.plain(content)
+    held = mask_files.seen(image, "")
     labels = legend.labels(held)
     assert None not in labels
-    return _mask_files.labelled(image, np.array(held.values), np.array(labels, "uint8"), size, "squash")
+    return mask_files.labelled(image, np.array(held.values), np.array(labels, "uint8"), size, "squash")
 
 
 def saved(image):
@@ -510,18 +514,18 @@ def saved(image):
 @given(index_masks(), st.lists(st.integers(0, 0xFFFFFF), min_size=6, max_size=6, unique=True))
 def test_a_mask_comes_back_from_its_numbers_and_from_its_colours(mask, colours):
     void = next(c for c in range(7) if c not in colours)
-    classes = _class_list.numbered([*"abcdef", "void"], [*colours, void], "list")
-    legend = _legends.listed_legend(classes)
+    classes = class_list.numbered([*"abcdef", "void"], [*colours, void], "list")
+    legend = legends.listed_legend(classes)
     written = masks.png(mask, np.array(classes.palette(), "uint8"))
     assert np.array_equal(np.asarray(Image.open(io.BytesIO(written))), mask)
     assert np.array_equal(read_back(written, legend, mask.shape), mask)
     table = np.zeros((256, 3), "uint8")
-    table[:6], table[IGNORED] = classes.palette(), _class_list.rgb_of(void)
+    table[:6], table[IGNORED] = classes.palette(), class_list.rgb_of(void)
     coloured = Image.fromarray(table[mask])
     shown = Image.open(io.BytesIO(masks.png(mask, table[:6]))).convert("RGB")
     known = mask != IGNORED
     assert np.array_equal(np.asarray(shown)[known], table[mask][known])
-    drawn = _mask_files.seen(_mask_files.plain(saved(coloured)), "")
+    drawn = mask_files.seen(mask_files.plain(saved(coloured)), "")
     assume(not drawn.is_grey or legend.colours)
     assert np.array_equal(read_back(saved(coloured), legend, mask.shape), mask)
 
@@ -530,7 +534,7 @@ def test_a_mask_comes_back_from_its_numbers_and_from_its_colours(mask, colours):
 @given(index_masks(), st.integers(1, 20), st.integers(1, 20), st.sampled_from(["squash", "crop", "pad"]))
 def test_a_mask_at_another_size_has_no_label_that_it_had_not(mask, height, width, fit):
     values = np.unique(mask)
-    made = _mask_files.labelled(Image.fromarray(mask), values, values, (height, width), fit)
+    made = mask_files.labelled(Image.fromarray(mask), values, values, (height, width), fit)
     assert made.shape == (height, width)
     assert set(made.ravel().tolist()) <= {*values.tolist(), *([IGNORED] if fit == "pad" else [])}
     if fit == "squash" and height % mask.shape[0] == width % mask.shape[1] == 0:

@@ -10,7 +10,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from lab import command, publish, reproducing, run, spec, store
+from lab import command, publish, run
+from lab.records import store
+from lab.runs import reproducing, spec
 
 
 def test_a_folder_holds_the_model_its_card_its_record_and_what_makes_it_again(trained, tmp_path):

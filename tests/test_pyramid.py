@@ -10,7 +10,7 @@ from keras import layers
 from lab import names
 from lab.backbones import Backbone
 from lab.errors import BadInput
-from lab.pyramid import cut_points, encoder, taps
+from lab.networks.pyramid import cut_points, encoder, taps
 
 MOBILENET = ["block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu", "block_13_expand_relu", "out_relu"]
 VGG = ["block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3", "block5_pool"]

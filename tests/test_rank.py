@@ -9,12 +9,15 @@ import pytest
 from conftest import tiny_data, tiny_trainer
 from scipy.stats import weightedtau
 
-from lab import command, names, rank, scoring, store, weights
+from lab import command, names, rank
 from lab.channels.rgb import Rgb
-from lab.data import Split
 from lab.errors import BadInput
+from lab.inputs.data import Split
+from lab.networks import weights
+from lab.records import store
 from lab.report import ranking
-from lab.spec import Run, resolve
+from lab.runs import scoring
+from lab.runs.spec import Run, resolve
 
 TINY = "cnn10(width=4,norm='none')"
 WORDS = ["--backbones", f"{TINY},cnn10,MobileNetV2(alpha=0.35)", "--weights", "none,source,imagenet"]

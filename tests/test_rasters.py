@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from lab.data import IGNORED
 from lab.datasets import opened
-from lab.datasets._ground import overlapping, sketch
 from lab.errors import BadInput
+from lab.inputs.data import IGNORED
+from lab.inputs.ground import overlapping, sketch
 
 rasterio = pytest.importorskip("rasterio")
 NAMES = ("blue", "green", "red", "nir")

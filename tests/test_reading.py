@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 from conftest import ROOT, photos, tiny_data, tiny_trainer
 
-from lab.data import Split, balanced_indices
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.net import to_numpy
-from lab.reading import OnDemand, OnDevice, ahead, beside, kept, on_device
+from lab.inputs.data import Split, balanced_indices
+from lab.inputs.reading import OnDemand, OnDevice, ahead, beside, kept, on_device
+from lab.networks.net import to_numpy
 
 
 def on_demand(images, read=None):
@@ -81,7 +81,7 @@ def test_on_an_accelerator_the_images_lie_there_once_and_batches_are_the_same(tm
         assert np.array_equal(to_numpy(a), to_numpy(b)) and np.array_equal(x, y)
     for a, b in zip(plain.plain(2), there.plain(2), strict=True):
         assert np.array_equal(to_numpy(a), to_numpy(b))
-    monkeypatch.setattr("lab.reading.SMALL", 10)
+    monkeypatch.setattr("lab.inputs.reading.SMALL", 10)
     assert on_device(plain.data.train.images) is plain.data.train.images  # it does not fit
 
 

@@ -18,8 +18,8 @@ def made(name):
     from keras import layers
 
     from lab.backbones import Backbone
-    from lab.data import Data, Split
     from lab.datasets import Dataset
+    from lab.inputs.data import Data, Split
     from lab.steps import Phase
     from lab.strategies import Strategy
 
@@ -46,14 +46,14 @@ def test_the_example_strategy_trains_what_it_says(tmp_path):
 
 def test_the_example_backbone_makes_a_network():
     from lab import names
-    from lab.net import Net
+    from lab.networks.net import Net
 
     net = Net(made("Tiny")(), (32, 32, 3), names.build("heads", "linear"), 4)
     assert [r["stride"] for r in net.stages] == [2, 4, None]
 
 
 def test_the_example_data_set_is_one():
-    from lab.data import checked
+    from lab.inputs.data import checked
 
     assert len(checked(made("Noise")().load(None)).train) == 30
 

@@ -7,7 +7,8 @@ from importlib import import_module
 import pytest
 from conftest import ROOT
 
-from lab import command, report, store
+from lab import command, report
+from lab.records import store
 from lab.report import table
 
 main = import_module("lab.report.__main__").main

@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from lab import command, reproduce, store
+from lab import command, reproduce
+from lab.records import store
 
 
 @pytest.fixture

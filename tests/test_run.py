@@ -14,10 +14,11 @@ import pytest
 from conftest import QUICK_XLA, ROOT, TINY, photos
 from PIL import Image
 
-from lab import command, predictions, report, run, store
+from lab import command, report, run
 from lab.errors import BadInput
-from lab.process import environment_of_child
-from lab.spec import Ensemble
+from lab.records import predictions, store
+from lab.runs.process import environment_of_child
+from lab.runs.spec import Ensemble
 
 COMMANDS = [
     "lab",
@@ -138,12 +139,12 @@ def test_a_dry_run_says_what_a_run_would_take_and_records_nothing(tmp_path):
 
 def test_a_written_experiment_runs_and_flags_replace_what_it_says(tmp_path):
     file = tmp_path / "mine.py"
-    file.write_text("from lab.spec import matrix\nRUNS = matrix(strategy='scratch', seeds=2)\n")
+    file.write_text("from lab.runs.spec import matrix\nRUNS = matrix(strategy='scratch', seeds=2)\n")
     name, runs, _ = run.written(str(file), {"epochs": [3]}, None)
     assert name == "mine" and [(r.strategy, r.epochs, r.seed) for r in runs] == [("scratch", 3, 0), ("scratch", 3, 1)]
     assert [r.seed for r in run.written(str(file), {}, "5,")[1]] == [5]
     with file.open("a") as end:
-        end.write("from lab.spec import Ensemble\nENSEMBLES = [Ensemble(tuple(RUNS), 'arithmetic')]\n")
+        end.write("from lab.runs.spec import Ensemble\nENSEMBLES = [Ensemble(tuple(RUNS), 'arithmetic')]\n")
     _, runs, (joint,) = run.written(str(file), {"epochs": [3]}, None)
     assert joint.members == tuple(runs) and joint.mean == "arithmetic"
     assert run.written(str(file), {}, "1")[2] == []  # one of its members is not asked for

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from lab import names
-from lab.data import IGNORED
-from lab.datasets._aerial import BACKGROUND, BUILDING, GRASS, ROAD, TREE, VEHICLE, Frame, Land, labels, photograph, rgb
 from lab.datasets.scenes import CLASSES, PALETTE, Scenes, scene
 from lab.errors import BadInput
+from lab.inputs.data import IGNORED
+from lab.scenery.aerial import BACKGROUND, BUILDING, GRASS, ROAD, TREE, VEHICLE, Frame, Land, labels, photograph, rgb
 
 BANDS = {  # per cent of the labelled pixels of the default training split
     "background": (34, 48), "building": (6, 14), "road": (7, 14), "water": (2, 10),

@@ -9,13 +9,18 @@ from conftest import QUICK_XLA, tiny_masks, tiny_trainer
 from test_report import record
 from test_run import lab
 
-from lab import balance, command, drawing, flops, gallery, inference, names, run, spec, store
-from lab.augment import Augment
-from lab.data import IGNORED, hw
+from lab import command, drawing, names, run
 from lab.errors import BadInput
+from lab.galleries import masks as gallery
+from lab.inputs.data import IGNORED, hw
+from lab.networks import flops
+from lab.records import store
 from lab.report import bubbles, losses, smoothed, table
 from lab.report.gallery import coloured
+from lab.runs import inference_cost, spec
 from lab.steps import Phase
+from lab.training import balance
+from lab.training.augment import Augment
 
 TINY = ["--dataset", "scenes(train=8,val=4,test=5)", "--backbone", "cnn10(width=4,norm='none')", "--weights", "none"]
 TINY += ["--head", "unet(8,8,8,8)", "--strategy", "scratch", "--size", "32", "--epochs", "2", "--batch-size", "4"]
@@ -215,7 +220,7 @@ def test_a_copy_on_another_device_predicts_the_same():
     net = keras.Sequential([keras.Input((8, 8, 3)), keras.layers.Conv2D(4, 3), keras.layers.BatchNormalization()])
     images = np.random.default_rng(0).random((2, 8, 8, 3), "float32")
     with keras.device("cpu"):
-        copy = inference.copied(net)
+        copy = inference_cost.copied(net)
         assert np.array_equal(copy.predict_on_batch(images), net.predict_on_batch(images))
     assert not {id(v) for v in copy.variables} & {id(v) for v in net.variables}
 
@@ -232,7 +237,7 @@ def test_models_are_compared_by_score_and_cost_and_by_step():
 
 
 def test_the_run_is_of_its_loss():
-    from lab.spec import Run, resolve
+    from lab.runs.spec import Run, resolve
 
     def digest(**more):
         from pathlib import Path

@@ -9,8 +9,8 @@ from conftest import tiny_data
 from scipy.special import softmax
 from sklearn import metrics
 
-from lab import boundary
-from lab.data import IGNORED
+from lab.inputs.data import IGNORED
+from lab.metrics import boundary
 from lab.tasks import segmentation
 
 CLASSES = ("sky", "road", "tree", "car", "sign")  # no pixel is a sign

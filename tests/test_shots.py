@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from test_report import record
 
-from lab import outcomes
+from lab.records import outcomes
 from lab.report import readme, shots
 
 TESTED = 500  # examples

@@ -13,13 +13,14 @@ from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from lab import formats, progress
-from lab.boosted_trees import BoostedTrees
+from lab import progress
 from lab.environment import hushed
 from lab.errors import BadInput
-from lab.gradient_descent import logreg_gd
-from lab.nearest_neighbours import NearestNeighbours
-from lab.solving import ABSENT, PENALTY, Linear, Neighbours, Trees, boosting, knn, logreg, ridge
+from lab.exporting import formats
+from lab.probes.boosted_trees import BoostedTrees
+from lab.probes.gradient_descent import logreg_gd
+from lab.probes.nearest_neighbours import NearestNeighbours
+from lab.probes.solving import ABSENT, PENALTY, Linear, Neighbours, Trees, boosting, knn, logreg, ridge
 
 
 def blobs(count=60, dimension=5, classes=3, seed=0, spread=1.5):

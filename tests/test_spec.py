@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import BadInput
-from lab.spec import Run, check, matrix, resolve
+from lab.runs.spec import Run, check, matrix, resolve
 
 
 def digest(**choices):
@@ -64,7 +64,7 @@ def test_what_does_not_matter_is_not_in_the_digest(one, other):
 
 
 def test_a_weights_file_is_known_by_its_content(tmp_path):
-    from lab.weights import HDF5
+    from lab.networks.weights import HDF5
 
     a, b, c = (tmp_path / f"{n}.h5" for n in "abc")
     a.write_bytes(HDF5 + b"1")
@@ -144,7 +144,7 @@ def test_a_run_that_was_recorded_before_an_option_existed_still_counts():
     """The committed records' digests are those of the same choices today: nothing is trained again for a new option."""
     from conftest import ROOT
 
-    from lab import store
+    from lab.records import store
 
     made = {r["name"]: r["digest"] for r in store.read(ROOT, "digits")}
     found = [resolve(r, ROOT) for r in runpy.run_path(str(ROOT / "experiments" / "digits.py"))["RUNS"]]

@@ -2,8 +2,8 @@ import os
 
 import pytest
 
-from lab import store
 from lab.errors import BadInput
+from lab.records import store
 
 RECORD = {
     "schema": 1, "name": "a-00000000", "experiment": "x", "status": "done", "digest": "d", "group": "g",

@@ -7,14 +7,15 @@ import numpy as np
 import pytest
 from conftest import passes_under_jax, tiny_data, tiny_masks, tiny_trainer
 
-from lab import names, weights
-from lab.distillation import Distillation
+from lab import names
 from lab.errors import BadInput
-from lab.execution import drive
-from lab.load import open_net
-from lab.net import Net, to_numpy
+from lab.networks import weights
+from lab.networks.load import open_net
+from lab.networks.net import Net, to_numpy
+from lab.runs.execution import drive
 from lab.steps import Adapt, Fit, Match, Phase, Recalibrate
-from lab.train import Trainer
+from lab.training.distillation import Distillation
+from lab.training.trainer import Trainer
 
 QUICK = ("scratch", "extract")  # the others' learning is a slow test
 SLOW_LEARNERS = ("bitfit", "lora", "bn_only", "gradual", "lpft", "surgical")

@@ -7,9 +7,10 @@ import pytest
 from conftest import ROOT, recorded_run
 from test_report import record, row_of
 
-from lab import report, store
-from lab.contestants import contests
-from lab.judged import judge
+from lab import report
+from lab.comparison.contestants import contests
+from lab.comparison.kept_verdicts import judge
+from lab.records import store
 from lab.report import caching, channels, margins, memory, original, pictures, policies, readme
 
 PUBLISHED = """# about

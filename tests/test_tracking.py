@@ -8,8 +8,10 @@ from importlib.util import find_spec
 import pytest
 from conftest import TINY
 
-from lab import command, run, store, tracking
-from lab.spec import digest
+from lab import command, run
+from lab.files import digest
+from lab.records import store
+from lab.runs import tracking
 
 CHOICES = {"strategy": "finetune", "seed": 0}
 EPOCHS = [("warm-up", 0, 5, 1.0), ("finetune", 5, 5, 0.8), ("finetune", 5, 10, 0.6)]  # phase, steps before and in it
@@ -54,7 +56,7 @@ def test_the_runner_tells_tensorboard_without_tensorflow(tmp_path):
     """Which would take 800 MB beside the run's own process, and would print what it finds on the machine."""
     pytest.importorskip("tensorboard")
     code = (
-        "import sys; from pathlib import Path; from lab.tracking import TensorBoard; "
+        "import sys; from pathlib import Path; from lab.runs.tracking import TensorBoard; "
         f"t = TensorBoard(Path({str(tmp_path)!r}), 'x', 'm', {{}}); t.tell(1, {{'loss': 1.0}}); t.close(True); "
         "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     )

@@ -6,10 +6,10 @@ import pytest
 from conftest import tiny_data, tiny_trainer
 
 from lab.errors import Diverged
-from lab.proof import FrozenMoved, moved
-from lab.schedules import SCHEDULES
 from lab.steps import Phase, Recalibrate, Selection
-from lab.training import Training
+from lab.training.phase import Training
+from lab.training.proof import FrozenMoved, moved
+from lab.training.schedules import SCHEDULES
 
 
 def test_affine_parameters_learn_over_fixed_statistics(trainer):
@@ -112,7 +112,7 @@ def test_recalibrated_statistics_are_the_plain_mean_over_batches(tmp_path):
     first_norm = next(x for x in trainer.net.body.layers if isinstance(x, keras.layers.BatchNormalization))
     conv = keras.Model(trainer.net.model.inputs, trainer.net.body.layers[1](trainer.net.model.layers[1].output))
     trainer.execute(Recalibrate(trainer.net.parts.all, batches=4))
-    from lab.data import train_indices
+    from lab.inputs.data import train_indices
 
     means = []
     for b in range(4):
@@ -214,7 +214,7 @@ def test_a_diverged_phase_leaves_its_best_weights_or_those_of_before(tmp_path, m
 
 def test_images_are_zoomed_on_the_device_and_kept_small_in_memory(tmp_path):
     from lab import names
-    from lab.net import Net
+    from lab.networks.net import Net
 
     data = tiny_data(size=16)
     trainer = tiny_trainer(tmp_path, data)
@@ -235,7 +235,7 @@ def test_evaluation_counts_every_example_once(tmp_path):
 
 
 def test_a_seed_still_draws_the_weights_that_recorded_runs_began_with(tmp_path):
-    """If this fails, the same choices train differently than in committed records: raise RECIPE in lab/spec.py."""
+    """If this fails, the same choices train differently than in committed records: raise RECIPE in lab/runs/spec.py."""
     net = tiny_trainer(tmp_path, seed=0).net
     drawn = [float(net.values()[i].ravel()[0]) for i in (0, 5, -2)]
     np.testing.assert_allclose(drawn, [0.269621, -0.430252, -0.034501], atol=1e-5)
@@ -282,7 +282,7 @@ def test_smoothed_targets_are_what_the_loss_sees(tmp_path):
 
 
 def test_contrast_makes_a_dark_and_a_bright_image_alike_whatever_else_is_in_the_batch():
-    from lab.layers import Standardize
+    from lab.layers.inputs import Standardize
 
     pattern = np.random.default_rng(0).random((32, 32, 3))
     images = np.stack([20 + 40 * pattern, 60 + 190 * pattern]).astype("float32")
@@ -294,8 +294,8 @@ def test_contrast_makes_a_dark_and_a_bright_image_alike_whatever_else_is_in_the_
 
 def test_contrast_does_not_overflow_in_sixteen_bits():
     from lab import names
-    from lab.layers import Standardize
-    from lab.net import Net
+    from lab.layers.inputs import Standardize
+    from lab.networks.net import Net
 
     images = np.random.default_rng(0).choice([0.0, 255.0], (2, 32, 32, 3)).astype("float32")
     keras.config.set_dtype_policy("mixed_float16")
@@ -312,7 +312,7 @@ def test_contrast_does_not_overflow_in_sixteen_bits():
 
 
 def test_a_flat_image_is_not_blown_up():
-    from lab.layers import Standardize
+    from lab.layers.inputs import Standardize
 
     flat = np.full((1, 8, 8, 3), 30.0, "float32")
     assert np.allclose(keras.ops.convert_to_numpy(Standardize()(flat)), 127.5)

@@ -5,7 +5,7 @@ import pytest
 from scipy.optimize import minimize
 from scipy.stats import multivariate_normal
 
-from lab.transferability import h_score, leep, logme, nce, probe
+from lab.probes.transferability import h_score, leep, logme, nce, probe
 
 
 def blobs(count=120, dimensions=8, classes=3, spread=1.0, seed=0):

@@ -19,8 +19,9 @@ import pytest
 from conftest import photos, recorded_run
 from PIL import Image
 
-from lab import command, compare, ensemble, export, load, names, predict, publish, rank, reproduce, run, weights
+from lab import command, compare, ensemble, export, names, predict, publish, rank, reproduce, run
 from lab.data.__main__ import main as data
+from lab.networks import load, weights
 
 REPORT = __import__("lab.report.__main__", fromlist=["main"]).main
 SLOWEST, LARGEST = 15.0, 400 << 20  # seconds and bytes that a case may take
@@ -424,7 +425,7 @@ def record_case(main, *words, change=None, content=None):
     """A finished run's record, changed and sealed as if the lab had written it, or other content."""
 
     def make(here):
-        from lab import store
+        from lab.records import store
 
         r = recorded_run(here, "finetune", 0, 5)
         recorded_run(here, "scratch", 0, 9, weights="none")

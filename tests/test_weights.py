@@ -9,9 +9,10 @@ import keras
 import numpy as np
 import pytest
 
-from lab import names, weights
+from lab import names
 from lab.errors import BadInput
-from lab.load import open_net
+from lab.networks import weights
+from lab.networks.load import open_net
 
 TEXT = "cnn10(width=4)"
 

@@ -6,12 +6,14 @@ import numpy as np
 import pytest
 from test_rasters import TOML, placed, rasterio, tile, write
 
-from lab import command, ensemble, predict, run, store, windows
-from lab.bands import parsed
-from lab.data import IGNORED
+from lab import command, ensemble, predict, run
 from lab.data.__main__ import main as data_main
-from lab.datasets._files import Files
 from lab.errors import BadInput
+from lab.inference import windows
+from lab.inputs.bands import parsed
+from lab.inputs.data import IGNORED
+from lab.inputs.folders import Files
+from lab.records import store
 
 BANDS = parsed(TOML, "bands.toml")
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from lab.process import KEEP_FREED_MEMORY, environment_of_child
+from lab.runs.process import KEEP_FREED_MEMORY, environment_of_child
 
 HERE = Path(__file__).parent.parent
 Row = dict[str, Any]

@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import Row, in_turn, row
-from lab import formats, names
+from lab import names
 from lab.environment import hushed
-from lab.net import Net
+from lab.exporting import formats
+from lab.networks.net import Net
 
 NAMES = {"onnx": "ONNX Runtime", "litert": "LiteRT", "openvino": "OpenVINO"}
 CASES = (("MobileNetV2", 96, 64), ("MobileNetV2(alpha=0.35)", 64, 128), ("MobileNetV2(alpha=0.35)", 64, 1))

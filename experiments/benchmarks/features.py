@@ -18,8 +18,8 @@ import numpy as np
 
 from benchmarks import AT_LEAST, AT_MOST, Row, row, said, timed_command
 from benchmarks.whole_run import drawn
-from lab import store
-from lab.process import KEEP_FREED_MEMORY
+from lab.records import store
+from lab.runs.process import KEEP_FREED_MEMORY
 
 SIZE, BATCH, EPOCHS, CLASSES = 96, 64, 10, 43
 SHARED = ("extract", "extract(rate=3.0)", "ridge", "knn")  # one after another

@@ -17,10 +17,10 @@ import psutil
 from own_folder import folder_of, pictures
 
 from benchmarks import AT_MOST, Row, in_turn, row
-from lab.opening import open_trainer
-from lab.spec import Run, resolve
+from lab.runs.setup import open_trainer
+from lab.runs.spec import Run, resolve
 from lab.steps import Phase
-from lab.training import Training
+from lab.training.phase import Training
 
 COUNT, SIZE, BATCH, STEPS = 100_000, 96, 64, 200
 WARM = 5  # first steps, that trace and fill what is read ahead, are left out

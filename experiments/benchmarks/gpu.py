@@ -8,8 +8,8 @@ from pathlib import Path
 
 from benchmarks import Row, row, steps
 from lab.environment import device
-from lab.opening import open_trainer
-from lab.spec import Run, resolve
+from lab.runs.setup import open_trainer
+from lab.runs.spec import Run, resolve
 
 THEIRS = {32: 517.0, 256: 85.0}  # images a second
 BATCHES = (32, 128, 512, 2048)

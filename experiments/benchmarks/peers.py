@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks import Row, row, said
-from lab.process import KEEP_FREED_MEMORY
+from lab.runs.process import KEEP_FREED_MEMORY
 
 CASES = ((1.0, 96, 64), (0.35, 64, 128))  # width of the network, pixels, batch
 CLASSES, STEPS, TIMES = 43, 12, 3
@@ -67,8 +67,8 @@ def of_lab(alpha: float, size: int, batch: int) -> tuple[float, float]:
     from pathlib import Path
 
     from benchmarks import steps
-    from lab.opening import open_trainer
-    from lab.spec import Run, resolve
+    from lab.runs.setup import open_trainer
+    from lab.runs.spec import Run, resolve
 
     run = Run(
         strategy="finetune(warmup=0)", dataset="signs(train=48)", backbone=f"MobileNetV2(alpha={alpha})", size=size,

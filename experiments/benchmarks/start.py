@@ -10,7 +10,8 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks import AT_MOST, HERE, Row, row, timed_command
-from lab import outcomes, report, store
+from lab import report
+from lab.records import outcomes, store
 
 RECORDS, TIMES = 1_000, 5
 HELP, ANSWER = 0.3, 2.0  # seconds that are aimed at

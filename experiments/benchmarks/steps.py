@@ -13,12 +13,13 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import AT_LEAST, Row, in_turn, row, timed_command
-from lab import predict, store
-from lab.load import reopen
-from lab.opening import open_trainer
-from lab.spec import Run, resolve
+from lab import predict
+from lab.networks.load import reopen
+from lab.records import store
+from lab.runs.setup import open_trainer
+from lab.runs.spec import Run, resolve
 from lab.steps import Phase
-from lab.training import Training
+from lab.training.phase import Training
 
 STEPS, TIMES = 16, 9  # steps that are timed together, and how often
 IMAGES = 2_048  # of a split that is evaluated, at least

@@ -17,7 +17,7 @@ from statistics import median
 import numpy as np
 
 from benchmarks import AT_MOST, Row, row, timed_command
-from lab.process import KEEP_FREED_MEMORY
+from lab.runs.process import KEEP_FREED_MEMORY
 
 ALPHA, SIZE, BATCH, EPOCHS, TIMES = 0.35, 64, 128, 8, 3
 CLASSES = 43

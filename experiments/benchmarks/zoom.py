@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks import AT_MOST, Row, row, timed_command
-from lab import store
+from lab.records import store
 
 FEW, MANY = 2_000, 42_000
 BATCH = 16

@@ -16,7 +16,7 @@ class Backbone(Named):
     | image, values 0 to 255 | (N, 32, 32, C) | (N, 224, 224, C) |
     | features | (N, 2, 2, 96) | (N, 7, 7, 1280) |
 
-    Its stages are found from the strides at `default_size`; see `lab.stages`.
+    Its stages are found from the strides at `default_size`; see `lab.networks.stages`.
     """
 
     min_size: ClassVar[int] = 32  # pixels, height and width

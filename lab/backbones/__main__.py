@@ -1,11 +1,10 @@
 """`python -m lab.backbones`: lists the backbones: size, accuracy on ImageNet, parameters, weights at hand or not."""
 
-import os
 import sys
-from pathlib import Path
 
 from lab import command, names
 from lab.backbones.applications import Application
+from lab.networks.weights import at_hand
 
 
 def main(argv: list[str]) -> int:
@@ -35,15 +34,6 @@ def row(backbone) -> list:
     """One line of the table; without Keras."""
     published = backbone.published if isinstance(backbone, Application) else (None,) * 5
     return [backbone.name, *published, backbone.default_size, backbone.min_size, at_hand(backbone)]
-
-
-def at_hand(backbone) -> str:
-    from lab.weights import embedded_backbone
-
-    if embedded_backbone() == str(backbone):
-        return "source"
-    folder = Path(os.environ.get("KERAS_HOME", Path.home() / ".keras")) / "models"
-    return "imagenet" if isinstance(backbone, Application) and (folder / backbone.weights_file()).exists() else "no"
 
 
 if __name__ == "__main__":

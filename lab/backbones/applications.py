@@ -87,7 +87,7 @@ class Application(Backbone):
     file: ClassVar[str]
 
     def preprocess(self):
-        from lab.layers import Preprocess
+        from lab.layers.inputs import Preprocess
 
         return Preprocess(self.module, name="preprocess")
 

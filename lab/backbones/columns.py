@@ -2,7 +2,7 @@ from dataclasses import dataclass
 
 from lab.backbones import Backbone
 from lab.errors import BadInput
-from lab.scaling import REACH
+from lab.inputs.scaling import REACH
 
 
 @dataclass(frozen=True)

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.backbones import Backbone
-from lab.bands import Band, colours
 from lab.errors import BadInput
+from lab.inputs.bands import Band, colours
 from lab.names import Named
 
 
@@ -44,7 +44,7 @@ class Channels(Named):
     def through(self, encoder: Any, ready: Any, images: Any, bands: Sequence[Band], taps: dict[int, Any]) -> Any:
         """What the encoder, a keras.Model, gives for what is ready, with what the policy adds on the way.
 
-        `taps` are the encoder's cut points, {stride: tensor}; see `lab.pyramid`.
+        `taps` are the encoder's cut points, {stride: tensor}; see `lab.networks.pyramid`.
         """
         return encoder(ready)
 

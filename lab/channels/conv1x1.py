@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
-from lab.bands import colours
 from lab.channels import Channels
+from lab.inputs.bands import colours
 
 
 @dataclass(frozen=True)

@@ -3,9 +3,9 @@ from typing import Literal
 
 import numpy as np
 
-from lab.bands import colours, nearest_colour
 from lab.channels import Channels
 from lab.errors import BadInput
+from lab.inputs.bands import colours, nearest_colour
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Inflate(Channels):
             )
 
     def ready(self, images, bands, backbone):
-        from lab.layers import Affine
+        from lab.layers.inputs import Affine
 
         scale, offset, _ = read_as(backbone)
         own_scale, own_offset, _ = read_as(backbone, len(bands))

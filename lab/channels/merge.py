@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.bands import COLOURS, nearest_colour, place
 from lab.channels import Channels, colours_of
 from lab.errors import BadInput
+from lab.inputs.bands import COLOURS, nearest_colour, place
 from lab.names import Between
 
 
@@ -47,6 +47,6 @@ class Merge(Channels):
         return nearest_colour(band, bands) == colour and abs(band.wavelength - centre) <= self.reach
 
     def rgb(self, images, bands):
-        from lab.layers import Mix
+        from lab.layers.inputs import Mix
 
         return Mix(self._matrix(bands), name="merge")(images)

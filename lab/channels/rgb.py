@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
-from lab.bands import are_columns
 from lab.channels import Channels
 from lab.errors import BadInput
+from lab.inputs.bands import are_columns
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Rgb(Channels):
             )
 
     def rgb(self, images, bands):
-        from lab.layers import GreyToRgb
+        from lab.layers.inputs import GreyToRgb
 
         is_grey = len(bands) == 1 and not are_columns(bands)
         return GreyToRgb(name="grey_to_rgb")(images) if is_grey else images

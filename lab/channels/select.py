@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 
-from lab.bands import COLOURS, place
 from lab.channels import Channels, colours_of
 from lab.errors import BadInput
+from lab.inputs.bands import COLOURS, place
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Select(Channels):
         return tuple(place(bands, name, "--channels select:") for name in self.bands)
 
     def rgb(self, images, bands):
-        from lab.layers import Mix
+        from lab.layers.inputs import Mix
 
         matrix = [[float(i == p) for p in self._places(bands)] for i in range(len(bands))]
         return Mix(matrix, name="select")(images)

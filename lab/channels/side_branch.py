@@ -56,7 +56,7 @@ class SideBranch(Channels):
         import keras
         from keras import layers
 
-        from lab.layers import Mix
+        from lab.layers.inputs import Mix
 
         matrix = [[float(i == o) for o in others] for i in range(images.shape[-1])]
         x = layers.Rescaling(1 / 127.5, offset=-1.0, name="side_rescaled")(Mix(matrix, name="others")(images))

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 
 from lab.checks import Finding, finding
-from lab.train import Trainer
+from lab.training.learner import Learner
 
 
-def after(trainer: Trainer, train: dict[str, Any]) -> Finding | None:
+def after(trainer: Learner, train: dict[str, Any]) -> Finding | None:
     """Whether the cross-entropy of the training set is no less than that of naming classes as often as they occur.
 
     Only where the plain cross-entropy is what was minimised: what minimises another loss need not be below.

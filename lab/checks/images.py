@@ -37,7 +37,7 @@ def entering(net: Any, images: np.ndarray) -> np.ndarray:
     """What images (B, h, w, C) have become when they reach the backbone's first weights."""
     import keras
 
-    from lab.net import to_numpy
+    from lab.networks.net import to_numpy
 
     first = next(layer for layer in net.body.layers if layer.weights and not _rescales(layer))
     inputs = keras.Model(net.body.inputs, first.input)

@@ -91,7 +91,7 @@ def by_chance(guessed: np.ndarray, truth: np.ndarray) -> np.ndarray:
 def _small(images: np.ndarray) -> np.ndarray:
     import keras
 
-    from lab.net import to_numpy
+    from lab.networks.net import to_numpy
 
     x = keras.ops.cast(images, "float32")
     return to_numpy(keras.ops.image.resize(x, (SMALL, SMALL), interpolation="bilinear", antialias=True))

@@ -9,7 +9,7 @@ import numpy as np
 
 from lab.checks import CHECKS, Finding, finding
 from lab.checks.rate import trial
-from lab.data import evenly
+from lab.inputs.data import evenly
 
 IMAGES = 16
 RATE = 1e-3

@@ -58,7 +58,7 @@ def trial(trainer: Any, rate: float) -> Iterator[Any]:
     """
     import keras
 
-    from lab.net import assign, to_numpy
+    from lab.networks.net import assign, to_numpy
 
     net = trainer.net
     kept, momenta = [to_numpy(v) for v in net.model.variables], [n.momentum for n in net.norms()]

@@ -3,15 +3,15 @@
 from typing import Any
 
 from lab.checks import Finding, finding
-from lab.net import assign
-from lab.train import Trainer
+from lab.networks.net import assign
+from lab.training.learner import Learner
 
 LEFT = 0.05  # share of the initial statistics that may remain
 GAP = 0.2  # train accuracy above test accuracy by which statistics are suspected
 GAIN = 0.05  # test accuracy that re-estimation must bring for the suspicion to hold
 
 
-def check(trainer: Trainer) -> Finding | None:
+def check(trainer: Learner) -> Finding | None:
     """Batch-norm momentum too slow for the budget; only possible under `--bn keras`."""
     o = trainer.options
     norms = trainer.net.norms()
@@ -27,7 +27,7 @@ def check(trainer: Trainer) -> Finding | None:
     )
 
 
-def after(trainer: Trainer, train_accuracy: float, test: dict[str, Any]) -> Finding | None:
+def after(trainer: Learner, train_accuracy: float, test: dict[str, Any]) -> Finding | None:
     """Stale batch-norm statistics: good in training, bad in evaluation, mended without changing a weight.
 
     `train_accuracy` is what training itself reported (with each batch's statistics). The test

@@ -22,7 +22,7 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
     """Prints what is shared and draws the first pairs; (exit code 1 where splits share something, what was written)."""
     from tabulate import tabulate
 
-    from lab.store import write_atomically
+    from lab.files import write_atomically
 
     pairs = pd.DataFrame([*equal(found.table), *near(found), *overlaps(found.table)], columns=COLUMNS)
     across, conflicting = pairs["split"] != pairs["second split"], pairs["label"] != pairs["second label"]
@@ -70,8 +70,8 @@ def near(found: Examined) -> Iterator[list[Any]]:
 
 
 def overlaps(table: pd.DataFrame) -> Iterator[list[Any]]:
-    """A row for each pair of tiles that show some of the same ground; see `lab.datasets._ground`."""
-    from lab.datasets._ground import overlapping
+    """A row for each pair of tiles that show some of the same ground; see `lab.inputs.ground`."""
+    from lab.inputs.ground import overlapping
 
     for i, j in overlapping(table["sketch"].tolist()):
         if table["sha256"][i] != table["sha256"][j]:
@@ -101,13 +101,14 @@ def _close(hashes: np.ndarray, content: np.ndarray) -> Iterator[tuple[int, int, 
 
 def _features(found: Examined, rows: list[int]) -> np.ndarray:
     """Features of unit length (rows, F), of the embedded source."""
-    from lab import names, weights
+    from lab import names
     from lab.environment import wake_keras
+    from lab.networks import weights
     from lab.progress import over
 
     wake_keras()
-    from lab.load import open_net
-    from lab.net import to_numpy
+    from lab.networks.load import open_net
+    from lab.networks.net import to_numpy
 
     backbone = names.build("backbones", "cnn10")
     size = backbone.default_size

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.columns import Column
-from lab.data import Data
+from lab.inputs.columns import Column
+from lab.inputs.data import Data
 
 SHOWN = 3  # categories in a line, the most frequent
 HEADS = ["column", "kind", "missing %", "mean", "deviation", "most frequent, %"]
@@ -17,7 +17,7 @@ def run(data: Data, folder: Path) -> tuple[int, list[Path]]:
     """Prints the tables; (0, what was written)."""
     from tabulate import tabulate
 
-    from lab.store import write_atomically
+    from lab.files import write_atomically
 
     counts, columns = distribution(data), described(data)
     for table in (counts, columns):

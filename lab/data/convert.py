@@ -12,17 +12,17 @@ import numpy as np
 from PIL import Image
 
 from lab import command
-from lab.data import IGNORED
 from lab.data.examined import SIZE
 from lab.datasets import opened
-from lab.datasets._class_list import VOID
-from lab.datasets._outlines import outline, packed
-from lab.datasets._splitting import SHARES
 from lab.datasets.coco import BACKGROUND
 from lab.datasets.mmseg import META
 from lab.errors import BadInput
+from lab.files import write_atomically
+from lab.inputs.class_list import VOID
+from lab.inputs.data import IGNORED
+from lab.inputs.outlines import outline, packed
+from lab.inputs.splitting import SHARES
 from lab.progress import over
-from lab.store import write_atomically
 
 Array = np.ndarray
 FORMATS = ("mmseg", "coco")

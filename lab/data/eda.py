@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.data import evenly
 from lab.data.examined import Examined
 from lab.drawing import save, subplots
+from lab.inputs.data import evenly
 
 SPLITS = ("train", "val", "test")
 COLOURS = {"train": "#0072B2", "val": "#E69F00", "test": "#009E73"}  # Okabe and Ito 2008: told apart by everyone
@@ -24,7 +24,7 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
     """Prints the tables and draws the pictures; (0, what was written)."""
     from tabulate import tabulate
 
-    from lab.store import write_atomically
+    from lab.files import write_atomically
 
     counts = held(found) if found.mask else distribution(found)
     rows = [[name, *of] for name, of in zip(counts.index, counts.astype(object).to_numpy().tolist(), strict=True)]
@@ -111,7 +111,7 @@ def spectra(found: Examined) -> np.ndarray:
 
     Of masks, over up to `LOOKED_AT` images, evenly spread.
     """
-    from lab.scaling import is_datum
+    from lab.inputs.scaling import is_datum
 
     assert found.stored
     rows = np.flatnonzero((found.table["split"] == "train").to_numpy())

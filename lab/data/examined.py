@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from lab.bands import Band
-from lab.data import Data
 from lab.datasets import opened
 from lab.errors import BadInput
+from lab.inputs.bands import Band
+from lab.inputs.data import Data
 from lab.progress import over
 
 SIZE = 224  # pixels at which own images are shown and compared
@@ -24,7 +24,7 @@ class Examined:
     Attributes:
         title: what the data set is called.
         table: a row an example: id, split, label (of a mask, a digest), group, and what
-            `lab.datasets._index.Entry` says.
+            `lab.inputs.entry.Entry` says.
         picture: the image (H, W, C) uint8 of a row's number.
         broken: files that cannot be read, each with the reason.
         classes: in the order of their numbers.
@@ -97,8 +97,8 @@ def _files(dataset: Any, where: str | None, title: str) -> Examined:
 def _arrays(data: Data, title: str) -> Examined:
     from PIL import Image
 
-    from lab.datasets._index import entry
-    from lab.datasets._rasters import entry_of
+    from lab.inputs.entry import entry
+    from lab.inputs.rasters import entry_of
 
     rows, places, counts = [], [], []
     with over(f"reading {title}", sum(map(len, data.splits().values()))) as advance:
@@ -134,7 +134,7 @@ def _of_bands(found: Examined, bands: tuple[Band, ...]) -> Examined:
     """The same; where bands are described, its pictures are of the colours among them."""
     if not bands:
         return found
-    from lab.datasets._rasters import seen
+    from lab.inputs.rasters import seen
 
     return replace(found, bands=bands, stored=found.picture, picture=lambda i: seen(found.picture(i), bands))
 

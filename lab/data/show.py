@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lab.data import IGNORED
 from lab.data.examined import Examined
+from lab.inputs.data import IGNORED
 
 EACH = 6  # examples of a class
 CLASSES = 60  # on the page, at most

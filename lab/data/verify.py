@@ -29,7 +29,7 @@ def run(found: Examined, folder: Path) -> tuple[int, list[Path]]:
         return 0, []
     import pandas as pd
 
-    from lab.store import write_atomically
+    from lab.files import write_atomically
 
     path = folder / "broken.csv"
     write_atomically(path, pd.DataFrame(wrong.items(), columns=["file", "reason"]).to_csv(index=False))

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from lab import names
-from lab.bands import Band
-from lab.data import Data
 from lab.errors import BadInput
+from lab.inputs.bands import Band
+from lab.inputs.data import Data
 from lab.names import Named
 
 TABLES = (".csv", ".tsv", ".parquet")

@@ -9,11 +9,11 @@ from typing import NamedTuple, NoReturn
 
 import numpy as np
 
-from lab.data import Split
 from lab.datasets import digest_of
-from lab.datasets._files import Files
-from lab.datasets.gtsrb import CLASSES, FETCH
+from lab.datasets._gtsrb_classes import CLASSES, FETCH
 from lab.errors import BadInput
+from lab.inputs.data import Split
+from lab.inputs.folders import Files
 
 VALIDATION = 0.15  # of the tracks of each class
 IMAGES = (".ppm", ".png")

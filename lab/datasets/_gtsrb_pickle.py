@@ -7,12 +7,12 @@ from typing import Any, NamedTuple, NoReturn
 import numpy as np
 from PIL import Image
 
-from lab.data import Split
-from lab.datasets._decoding import fitted
-from lab.datasets._files import Files
-from lab.datasets._pickles import read_dictionary
-from lab.datasets.gtsrb import CLASSES
+from lab.datasets._gtsrb_classes import CLASSES
 from lab.errors import BadInput
+from lab.inputs.data import Split
+from lab.inputs.decoding import fitted
+from lab.inputs.folders import Files
+from lab.inputs.pickles import read_dictionary
 
 PICKLES = (".pickle", ".pkl")
 LARGEST = 8 << 30  # bytes of a pickle

@@ -6,10 +6,10 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from lab.bands import FILE
-from lab.datasets._decoding import ENDINGS, SUFFIXES
-from lab.datasets._files import hidden
 from lab.datasets._pairs import are_pairs
+from lab.inputs.bands import FILE
+from lab.inputs.decoding import ENDINGS, SUFFIXES
+from lab.inputs.folders import hidden
 
 COCO = re.compile(r"(^|/)annotations/instances_[^/]*\.json$")
 

@@ -8,15 +8,16 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from lab.data import IGNORED, hw
 from lab.datasets import digest_of
-from lab.datasets._class_list import rgb_of
-from lab.datasets._decoding import Unreadable
-from lab.datasets._index import Entry, remembered
-from lab.datasets._legends import Legend
-from lab.datasets._mask_files import GREY, Mask, labelled, look, plain
 from lab.datasets._own import Own, Survey
 from lab.errors import BadInput
+from lab.inputs.class_list import rgb_of
+from lab.inputs.data import IGNORED, hw
+from lab.inputs.decoding import Unreadable
+from lab.inputs.entry import Entry
+from lab.inputs.index import remembered
+from lab.inputs.legends import Legend
+from lab.inputs.mask_files import GREY, Mask, labelled, look, plain
 
 Array = np.ndarray
 
@@ -44,7 +45,7 @@ class Masked(Own):
         return remembered(files, {n: files.stamp(n) for n in names}, Mask, look, "-masks")
 
     def mask(self, files: Any, name: str) -> Image.Image:
-        """A mask as `lab.datasets._mask_files.plain` gives it.
+        """A mask as `lab.inputs.mask_files.plain` gives it.
 
         Raises:
             Unreadable: what is wrong with it.
@@ -70,7 +71,7 @@ class Masked(Own):
         return found
 
     def whole(self, found):
-        from lab.reading import OnDemand
+        from lab.inputs.reading import OnDemand
 
         assert self.px is not None
         size, read = hw(self.px), self.reader(found)

@@ -10,14 +10,15 @@ from typing import Annotated, Any, NamedTuple
 
 import numpy as np
 
-from lab.data import Split, hw, parted
 from lab.datasets import Dataset, digest_of
-from lab.datasets._decoding import Fit
-from lab.datasets._files import Files
-from lab.datasets._ground import blocks, overlapping
-from lab.datasets._index import Entry, index
-from lab.datasets._splitting import SHARES, dealt, united
 from lab.errors import BadInput
+from lab.inputs.data import Split, hw, parted
+from lab.inputs.decoding import Fit
+from lab.inputs.entry import Entry
+from lab.inputs.folders import Files
+from lab.inputs.ground import blocks, overlapping
+from lab.inputs.index import index
+from lab.inputs.splitting import SHARES, dealt, united
 from lab.names import Pixels
 
 
@@ -34,7 +35,7 @@ class Example(NamedTuple):
 class Own(Dataset):
     """Labelled image files, read when they are asked for, at the size of the run.
 
-    A split that is missing is drawn: see `lab.datasets._splitting`. Files of the same content stay on
+    A split that is missing is drawn: see `lab.inputs.splitting`. Files of the same content stay on
     one side of it, and so do those of one group.
     """
 
@@ -110,7 +111,7 @@ class Own(Dataset):
 
     def split(self, found: "Survey", labels: Any) -> Split:
         """All readable examples with these labels."""
-        from lab.reading import OnDemand
+        from lab.inputs.reading import OnDemand
 
         assert self.px is not None
         size = hw(self.px)

@@ -6,11 +6,11 @@ from functools import lru_cache
 from itertools import takewhile
 from typing import Literal, NamedTuple
 
-from lab.datasets._decoding import ENDINGS
-from lab.datasets._files import Files
 from lab.datasets._own import Example
-from lab.datasets._splitting import split_called
 from lab.errors import BadInput
+from lab.inputs.decoding import ENDINGS
+from lab.inputs.folders import Files
+from lab.inputs.splitting import split_called
 
 Role = Literal["image", "mask"]
 ROLES: dict[Role, tuple[str, ...]] = {

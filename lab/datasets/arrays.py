@@ -5,12 +5,13 @@ from pathlib import Path
 
 import numpy as np
 
-from lab.data import Data, Split, parted
-from lab.datasets import Dataset, _npy, digest_of
-from lab.datasets._decoding import first_line
-from lab.datasets._files import DAMAGED
-from lab.datasets._splitting import dealt, split_called
+from lab.datasets import Dataset, digest_of
 from lab.errors import BadInput
+from lab.inputs import npy
+from lab.inputs.data import Data, Split, parted
+from lab.inputs.decoding import first_line
+from lab.inputs.folders import DAMAGED
+from lab.inputs.splitting import dealt, split_called
 
 Array = np.ndarray
 MOST = 100_000  # classes
@@ -48,7 +49,7 @@ class Arrays(Dataset):
             with zipfile.ZipFile(path) as archive:
                 for info in archive.infolist():
                     with archive.open(info) as stream:
-                        _npy.look(stream, info.file_size)
+                        npy.look(stream, info.file_size)
             with np.load(path, allow_pickle=False) as file:
                 held = {name: file[name] for name in file.files}
         except (*DAMAGED, ValueError, TypeError, SyntaxError) as error:

@@ -2,10 +2,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from lab.columns import Column, Table
-from lab.data import Split, parted
-from lab.datasets._splitting import dealt
 from lab.datasets._tabular import Tabular
+from lab.inputs.columns import Column, Table
+from lab.inputs.data import Split, parted
+from lab.inputs.splitting import dealt
 
 
 @dataclass(frozen=True)

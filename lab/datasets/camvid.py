@@ -1,13 +1,13 @@
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from lab.data import IGNORED
-from lab.datasets._class_list import numbered
-from lab.datasets._files import Files
-from lab.datasets._legends import listed_legend
 from lab.datasets._masked import Masked
 from lab.datasets._pairs import matched, places, stem
 from lab.errors import BadInput
+from lab.inputs.class_list import numbered
+from lab.inputs.data import IGNORED
+from lab.inputs.folders import Files
+from lab.inputs.legends import listed_legend
 
 CLASSES = {  # the benchmark's classes: colour that each is drawn in
     "sky": 0x808080,

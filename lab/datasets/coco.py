@@ -6,19 +6,19 @@ from typing import Any, NamedTuple
 import numpy as np
 from PIL import Image
 
-from lab.data import IGNORED
 from lab.datasets import digest_of
-from lab.datasets._class_list import VOID, Classes, numbered
-from lab.datasets._decoding import LARGEST, Unreadable
-from lab.datasets._files import Files, hidden
-from lab.datasets._index import remembered
-from lab.datasets._legends import listed_legend
-from lab.datasets._mask_files import Mask, seen
 from lab.datasets._masked import Masked
-from lab.datasets._outlines import area_of, runs_of
 from lab.datasets._own import Example
-from lab.datasets._splitting import split_called
 from lab.errors import BadInput
+from lab.inputs.class_list import VOID, Classes, numbered
+from lab.inputs.data import IGNORED
+from lab.inputs.decoding import LARGEST, Unreadable
+from lab.inputs.folders import Files, hidden
+from lab.inputs.index import remembered
+from lab.inputs.legends import listed_legend
+from lab.inputs.mask_files import Mask, seen
+from lab.inputs.outlines import area_of, runs_of
+from lab.inputs.splitting import split_called
 
 BACKGROUND = "background"
 LARGEST_JSON = 2 << 30  # bytes; parsed, it takes some ten times as many in memory

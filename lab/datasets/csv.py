@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from lab.columns import ENDINGS, MOST, learnt, numbers, read
-from lab.data import Data, Split, parted, printable
 from lab.datasets import digest_of
-from lab.datasets._splitting import dealt, split_called
 from lab.datasets._tabular import Tabular
 from lab.errors import BadInput
+from lab.inputs.columns import ENDINGS, MOST, learnt, numbers, read
+from lab.inputs.data import Data, Split, parted, printable
+from lab.inputs.splitting import dealt, split_called
 
 Array = np.ndarray
 
@@ -22,9 +22,9 @@ class Csv(Tabular):
     """Your own table of numbers and words, CSV or Parquet; `--target` names the column that is predicted.
 
     `--dataset csv:FILE` is short for it. Columns of numbers are standardised, of words become a column of 0 and 1 for
-    each word, both from the training rows alone (see `lab.columns`). Left out are ids, columns of more than 50 words
-    and those with one value. A column `split` (train, val, test) is kept to where it is; else 70 %, 15 % and 15 % of
-    each class. The target is a class; regression is not offered.
+    each word, both from the training rows alone (see `lab.inputs.columns`). Left out are ids, columns of more than 50
+    words and those with one value. A column `split` (train, val, test) is kept to where it is; else 70 %, 15 % and
+    15 % of each class. The target is a class; regression is not offered.
     """
 
     embedded = False

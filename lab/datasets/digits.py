@@ -1,7 +1,7 @@
 from dataclasses import dataclass
 
-from lab.data import Data, Split
 from lab.datasets import Dataset, stratified
+from lab.inputs.data import Data, Split
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,9 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.data import Data
 from lab.datasets import Dataset
 from lab.datasets.signs import COUNT
+from lab.inputs.data import Data
 from lab.names import Between
 
 LETTERS = "ABCDEFGHJKLMNPQRSTUVWXYZ"  # no I and no O, which look like digits
@@ -21,8 +21,8 @@ class Emblems(Dataset):
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
 
     def load(self, data_dir):
-        from lab.datasets._drawing import Plate
-        from lab.datasets._photos import photos
+        from lab.scenery.drawing import Plate
+        from lab.scenery.photos import photos
 
         plates = {
             "green hexagon": Plate("hexagon", (20, 120, 60), (235, 235, 235), (240, 240, 240), edge=0.05),

@@ -1,11 +1,11 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from lab.data import printable
-from lab.datasets._files import Files, hidden
 from lab.datasets._own import Example, Own
-from lab.datasets._splitting import split_called
 from lab.errors import BadInput
+from lab.inputs.data import printable
+from lab.inputs.folders import Files, hidden
+from lab.inputs.splitting import split_called
 
 
 @dataclass(frozen=True)

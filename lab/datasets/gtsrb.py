@@ -1,14 +1,12 @@
 from dataclasses import dataclass
 from typing import Annotated, ClassVar
 
-from lab.data import Data
 from lab.datasets import Dataset
-from lab.datasets.signs import SIGNS
+from lab.datasets._gtsrb_classes import CLASSES, FETCH
 from lab.errors import BadInput
+from lab.inputs.data import Data
 from lab.names import Between
 
-CLASSES = tuple(name for name, _, _ in SIGNS)  # `signs` draws the same 43, in the benchmark's order
-FETCH = "python -m lab.download gtsrb --to FOLDER"
 SERVER = "https://sid.erda.dk/public/archives/daaeac0d7ce1152aea9b61d9f1e19370/"
 
 
@@ -57,8 +55,8 @@ class Gtsrb(Dataset):
 
 
 def _files(data_dir: str | None):
-    from lab.datasets._files import Files
     from lab.datasets._gtsrb_pickle import PICKLES
+    from lab.inputs.folders import Files
 
     return Files(data_dir, "gtsrb", hint=f", or fetch it: {FETCH}", alone=PICKLES)
 

@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from lab.data import Split, hw, parted
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
-from lab.datasets._decoding import Unreadable, fitted, rgb
 from lab.datasets._own import in_order
-from lab.datasets._splitting import dealt, split_called
 from lab.datasets.table import LABELS
 from lab.errors import BadInput
+from lab.inputs.data import Split, hw, parted
+from lab.inputs.decoding import Unreadable, fitted, rgb
+from lab.inputs.splitting import dealt, split_called
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ class Hf(Catalogued):
         return digest_of([f"v{self.version}", *(f"{n} {s._fingerprint} {len(s)}" for n, s in splits.items())])[:32]
 
     def load(self, data_dir):
-        from lab.reading import OnDemand
+        from lab.inputs.reading import OnDemand
 
         assert self.px is not None
         px, size, splits = self.px, hw(self.px), self._splits(data_dir)

@@ -1,10 +1,10 @@
 from dataclasses import dataclass
 
-from lab.datasets._class_list import numbered
-from lab.datasets._files import Files
-from lab.datasets._legends import listed_legend
 from lab.datasets._masked import Masked, pooled
 from lab.datasets._pairs import paired
+from lab.inputs.class_list import numbered
+from lab.inputs.folders import Files
+from lab.inputs.legends import listed_legend
 
 HALF = 128  # of 0 to 255, from which on a pixel is of the lesion
 

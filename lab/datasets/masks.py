@@ -1,14 +1,14 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.datasets._class_list import Classes, listed
-from lab.datasets._files import Files
-from lab.datasets._legends import Legend, legend_of, listed_legend
-from lab.datasets._mask_files import Mask
 from lab.datasets._masked import Masked, pooled
 from lab.datasets._own import Survey
 from lab.datasets._pairs import paired
 from lab.errors import BadInput
+from lab.inputs.class_list import Classes, listed
+from lab.inputs.folders import Files
+from lab.inputs.legends import Legend, legend_of, listed_legend
+from lab.inputs.mask_files import Mask
 from lab.names import Between
 
 

@@ -1,14 +1,14 @@
 import json
 from dataclasses import dataclass
 
-from lab.data import IGNORED
-from lab.datasets._class_list import Classes, listed, numbered
-from lab.datasets._files import Files
-from lab.datasets._legends import listed_legend
 from lab.datasets._masked import Masked
 from lab.datasets._pairs import paired
 from lab.datasets.masks import legend_by
 from lab.errors import BadInput
+from lab.inputs.class_list import Classes, listed, numbered
+from lab.inputs.data import IGNORED
+from lab.inputs.folders import Files
+from lab.inputs.legends import listed_legend
 
 META = "meta.json"
 

@@ -3,10 +3,10 @@ from typing import Annotated, Literal
 
 import numpy as np
 
-from lab.data import Data, Split
 from lab.datasets import Dataset
 from lab.datasets.signs import COUNT
 from lab.errors import BadInput
+from lab.inputs.data import Data, Split
 from lab.names import Between
 
 SALT = 0x5CE4E5  # names the data set, so that it shares its chance with no other
@@ -63,7 +63,7 @@ class Scenes(Dataset):
         return self.px
 
     def bands_of(self, data_dir):
-        from lab.datasets._spectra import BANDS
+        from lab.scenery.spectra import BANDS
 
         return BANDS if self.bands == 8 else ()
 
@@ -89,14 +89,14 @@ def scene(
     seed: int, split: int, number: int, px: int, sparse: bool = False, bands: int = 3
 ) -> tuple[np.ndarray, np.ndarray]:
     """One picture (px, px, 3) uint8, or (px, px, 8) uint16, and its mask (px, px) uint8, of these numbers alone."""
-    from lab.datasets import _aerial, _landscapes
+    from lab.scenery import aerial, landscapes
 
     layout, texture, camera = np.random.default_rng([SALT, seed, split, number, sparse]).spawn(3)
-    land = _aerial.Land(px, layout.uniform(84, 112), texture, bands)
-    draw = _landscapes.steppe if sparse else _landscapes.KINDS[number % len(_landscapes.KINDS)]
-    draw(_landscapes.Site(land, layout))
-    image = (_aerial.photograph if bands == 3 else _aerial.measured)(land, camera)
-    mask = _aerial.labels(land)
+    land = aerial.Land(px, layout.uniform(84, 112), texture, bands)
+    draw = landscapes.steppe if sparse else landscapes.KINDS[number % len(landscapes.KINDS)]
+    draw(landscapes.Site(land, layout))
+    image = (aerial.photograph if bands == 3 else aerial.measured)(land, camera)
+    mask = aerial.labels(land)
     if number % 10 == 9:
-        _aerial.cut(image, mask, layout)
+        aerial.cut(image, mask, layout)
     return image, mask

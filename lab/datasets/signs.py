@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab.data import Data
 from lab.datasets import Dataset
+from lab.inputs.data import Data
 from lab.names import Between
 
 COUNT = Annotated[int, Between(1, 100_000)]
@@ -71,7 +71,7 @@ class Signs(Dataset):
     seed: Annotated[int, Between(0, 2**31 - 1)] = 0
 
     def load(self, data_dir):
-        from lab.datasets._photos import photos
+        from lab.scenery.photos import photos
 
         classes = [(name, PLATES()[plate], glyph) for name, plate, glyph in SIGNS]
         train, val, test = photos(classes, (self.train, self.val, self.test), self.seed, self.size)
@@ -85,7 +85,7 @@ class Signs(Dataset):
 
 def PLATES():
     """The plates of road signs, by the names used in `SIGNS`."""
-    from lab.datasets._drawing import Plate
+    from lab.scenery.drawing import Plate
 
     red, white, black, blue = (190, 20, 30), (240, 240, 240), (15, 15, 15), (20, 70, 170)
     return {

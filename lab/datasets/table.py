@@ -2,14 +2,14 @@ import csv
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from lab.bands import FILE
-from lab.data import printable
 from lab.datasets import TABLES
-from lab.datasets._decoding import ENDINGS, first_line
-from lab.datasets._files import Files
 from lab.datasets._own import Example, Own
-from lab.datasets._splitting import split_called
 from lab.errors import BadInput
+from lab.inputs.bands import FILE
+from lab.inputs.data import printable
+from lab.inputs.decoding import ENDINGS, first_line
+from lab.inputs.folders import Files
+from lab.inputs.splitting import split_called
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img", "image_id", "id")
 LABELS = ("label", "labels", "class", "class_name", "category", "target", "y")

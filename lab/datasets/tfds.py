@@ -4,13 +4,14 @@ from typing import Any
 
 import numpy as np
 
-from lab.data import hw
+from lab import names
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
-from lab.datasets._decoding import fitted
-from lab.datasets._splitting import split_called
 from lab.datasets.arrays import arranged
 from lab.errors import BadInput
+from lab.inputs.data import hw
+from lab.inputs.decoding import fitted
+from lab.inputs.splitting import split_called
 
 
 @dataclass(frozen=True)
@@ -28,9 +29,7 @@ class Tfds(Catalogued):
     def for_task(self, task):
         if task != "segmentation":
             return super().for_task(task)
-        from lab.datasets.tfds_masks import TfdsMasks
-
-        return TfdsMasks(of=self.of, px=self.px)
+        return names.find("datasets", "tfds_masks")(of=self.of, px=self.px)
 
     def fingerprint(self, data_dir):
         folder = Path(self._builder(data_dir).data_dir)
@@ -49,9 +48,9 @@ class Tfds(Catalogued):
                 images.append(resized(np.asarray(example[image]), hw(self.px)))
                 labels.append(int(example[label]))
                 given.append(split)
-        names = np.array(builder.info.features[label].names)
+        classes = np.array(builder.info.features[label].names)
         about = f"TensorFlow Datasets {builder.info.full_name}"
-        return arranged(np.stack(images), np.array(labels, "int64"), given, names, about)
+        return arranged(np.stack(images), np.array(labels, "int64"), given, classes, about)
 
     def _builder(self, data_dir: str | None) -> Any:
         """A builder whose data are prepared.

@@ -5,13 +5,13 @@ from typing import Any, ClassVar
 import numpy as np
 from PIL import Image
 
-from lab.data import Split, hw, parted
-from lab.datasets._class_list import numbered
-from lab.datasets._legends import Legend, legend_of, listed_legend
 from lab.datasets._masked import rarest
-from lab.datasets._splitting import dealt, split_called
 from lab.datasets.tfds import Tfds, examples_of, resized
 from lab.errors import BadInput
+from lab.inputs.class_list import numbered
+from lab.inputs.data import Split, hw, parted
+from lab.inputs.legends import Legend, legend_of, listed_legend
+from lab.inputs.splitting import dealt, split_called
 
 WORDS = ("mask", "segment", "annotation", "label")  # in the name of a mask's feature
 MEANT = {  # values of masks that the data set itself does not name

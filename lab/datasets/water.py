@@ -1,11 +1,11 @@
 from dataclasses import dataclass
 
-from lab.bands import Band
-from lab.datasets._class_list import numbered
-from lab.datasets._files import Files
-from lab.datasets._legends import listed_legend
 from lab.datasets._masked import Masked
 from lab.datasets._pairs import paired
+from lab.inputs.bands import Band
+from lab.inputs.class_list import numbered
+from lab.inputs.folders import Files
+from lab.inputs.legends import listed_legend
 
 REFLECTANCE = 1e-4
 BANDS = (

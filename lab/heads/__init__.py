@@ -13,7 +13,7 @@ class Head(Named):
     A head has two halves. `prefix` has no parameters; the net is cut after it, so that a frozen
     backbone's features are as small as they can be when they are cached. `top` holds what learns.
     Its `task` says what it takes: the backbone's output for classification, its pyramid for
-    segmentation, a list of tensors, one a stride, finest first (see `lab.pyramid`). Of a pyramid the
+    segmentation, a list of tensors, one a stride, finest first (see `lab.networks.pyramid`). Of a pyramid the
     cut is what the head reads of it, a list or one tensor, and the net resizes logits to the image.
 
     | tensor | linear on cnn10 at 32 px | unet on cnn10 at 32 px |
@@ -27,7 +27,7 @@ class Head(Named):
 
     @property
     def stride(self) -> int | None:
-        """The output stride that the backbone is brought to (see `lab.atrous`); None: its own."""
+        """The output stride that the backbone is brought to (see `lab.networks.atrous`); None: its own."""
         return None
 
     def check(self, backbone: Any, encoder: Any) -> None:

@@ -33,13 +33,13 @@ class Segnet(Head):
             )
 
     def prefix(self, features):
-        from lab.layers import Switches
+        from lab.layers.pooling import Switches
 
         *pooled, last = features
         return [*(Switches()(x) for x in pooled), last]
 
     def top(self, cut, outputs):
-        from lab.layers import Unpooling
+        from lab.layers.pooling import Unpooling
 
         *switches, x = cut
         widths = [where.shape[-1] for where in switches]

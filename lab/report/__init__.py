@@ -8,8 +8,8 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from lab import store
 from lab.errors import BadInput
+from lab.records import store
 
 
 def rebuild(root: Path, say: Callable[[str], None] = lambda _: None, svg: bool = False) -> None:

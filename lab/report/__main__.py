@@ -3,8 +3,9 @@
 import sys
 from typing import Any
 
-from lab import command, report, store
+from lab import command, report
 from lab.errors import BadInput
+from lab.records import store
 
 
 def main(argv: list[str]) -> int:

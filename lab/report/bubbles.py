@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from lab.drawing import legend_below, look, subplots
+from lab.records.store import data_of
 from lab.report.table import TASKS, grouped
-from lab.spec import plain
-from lab.store import data_of
+from lab.runs.spec import plain
 
 Record = dict[str, Any]
 AGAINST = {  # column of the table: label of the axis

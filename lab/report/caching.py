@@ -4,10 +4,10 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lab.files import digest
+from lab.records.store import data_of
 from lab.report.markdown import safe
 from lab.report.table import network
-from lab.spec import digest
-from lab.store import data_of
 
 Record = dict[str, Any]
 BARE = str.maketrans("", "", "(),")  # what stands around arguments

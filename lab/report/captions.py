@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from typing import Any
 
-from lab.data import IGNORED, hw
+from lab.inputs.data import IGNORED, hw
+from lab.records.store import data_of
 from lab.report.markdown import safe
-from lab.store import data_of
 
 Record = dict[str, Any]
 NAMED = 12  # classes that are named

@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
-from lab import changed, store
-from lab.data import Data
+from lab.comparison import changed_examples
+from lab.comparison.verdict import Pair, Verdict
 from lab.drawing import picture, save, short, subplots
-from lab.outcomes import Outcome
+from lab.inputs.data import Data
+from lab.inputs.scaling import pictures
+from lab.metrics.outcome import Outcome
+from lab.records import store
 from lab.report.gallery import coloured, colours
-from lab.scaling import pictures
-from lab.verdict import Pair, Verdict
 
 SHOWN = 8  # of each kind
 Array = np.ndarray
@@ -23,8 +24,8 @@ def draw(root: Path, v: Verdict, pair: Pair, data: Data, path: Path) -> None:
     Raises:
         BadInput: the masks that the runs predicted are not on this machine.
     """
-    of = changed.both(root, v, pair)
-    fixed, broken = changed.order(of)
+    of = changed_examples.both(root, v, pair)
+    fixed, broken = changed_examples.order(of)
     some, first = [fixed[:SHOWN], broken[:SHOWN]], [outcomes[0] for outcomes in of]
     masks = first[0].truth is None
     figure = _of_masks(root, v, pair, data, some, first) if masks else _of_images(pair, data, some, first)

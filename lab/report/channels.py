@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from lab.contestants import Contest
+from lab.comparison.contestants import Contest
+from lab.comparison.kept_verdicts import judge
 from lab.drawing import dots, subplots
-from lab.judged import judge
+from lab.records.store import data_of
 from lab.report.margins import DRAWS, judged, repeated
 from lab.report.markdown import safe
 from lab.report.table import alike, network, spread
-from lab.store import data_of
 from lab.tasks import score, score_name
 
 Record = dict[str, Any]

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from lab.contestants import contests, meant
+from lab.comparison.contestants import contests, meant
+from lab.comparison.kept_verdicts import judge
+from lab.comparison.verdict import Verdict
 from lab.errors import BadInput
-from lab.judged import judge
 from lab.report.margins import DRAWS, chance, points
 from lab.report.verdict import titles
-from lab.verdict import Verdict
 
 Record = dict[str, Any]
 CLAIM = re.compile(r"<!--\s*claim:(.*?)-->", re.DOTALL)

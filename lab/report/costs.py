@@ -6,7 +6,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab import store
+from lab.records import store
 from lab.report.markdown import safe
 
 HEADS = ["what", "here", "beside it", "", "ratio", "aim"]

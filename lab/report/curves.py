@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from lab.drawing import BLUE, GREEN, RED, line, subplots
-from lab.store import data_of
+from lab.records.store import data_of
 from lab.tasks import CALLED, SCORES, score
 
 TRAIN, VAL, TEST = BLUE, RED, GREEN

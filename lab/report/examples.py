@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lab import store
 from lab.drawing import picture, save, subplots
+from lab.records import store
 from lab.report.gallery import coloured
 
 COLUMNS = 9

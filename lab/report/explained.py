@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from lab.drawing import look, save, subplots
-from lab.explaining import Explained
-from lab.kept import to_draw
+from lab.galleries.labels import SHOWN
+from lab.networks.explaining import Explained
+from lab.records.artifacts import to_draw
 from lab.report.surest import show
-from lab.surest import SHOWN
 
 ROOM = (0.08, 0.03)  # of the plane, that a name takes: one that would be written over another is left out
 

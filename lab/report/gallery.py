@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from lab.data import IGNORED
 from lab.drawing import save, subplots
-from lab.gallery import Gallery, unlabelled
-from lab.kept import to_draw
+from lab.galleries.masks import Gallery, unlabelled
+from lab.inputs.data import IGNORED
+from lab.records.artifacts import to_draw
 
 RIGHT, WRONG = (235, 235, 235), (200, 30, 30)
 COLUMNS = ("", "truth", "prediction", "error")  # the first is named by its file

@@ -4,9 +4,9 @@ from typing import Any
 
 from tabulate import tabulate
 
+from lab.records.store import data_of
 from lab.report.markdown import safe
 from lab.report.table import alike, network
-from lab.store import data_of
 
 Record = dict[str, Any]
 SCORE, CALLED = "mdice", "mDice"

@@ -5,13 +5,13 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.contestants import Contest, alike
-from lab.data import hw
-from lab.judged import judge
+from lab.comparison.contestants import Contest, alike
+from lab.comparison.kept_verdicts import judge
+from lab.comparison.verdict import Pair, Verdict
+from lab.inputs.data import hw
+from lab.records.store import data_of
 from lab.report.markdown import safe
 from lab.report.table import network, told_apart
-from lab.store import data_of
-from lab.verdict import Pair, Verdict
 
 Record = dict[str, Any]
 HEADS = ["data", "network", "against scratch", "seeds", "score", "points", "95 % interval", "p", "verdict"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
-from lab import store
+from lab.records import store
 
 
 def shapes(root: Path) -> str:

@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from lab import calibration, outcomes
-from lab.confusion import matrices
 from lab.drawing import BLUE, RED, subplots
-from lab.outcomes import Outcome
-from lab.spec import plain
-from lab.store import data_of
+from lab.metrics import calibration
+from lab.metrics.confusion import matrices
+from lab.metrics.outcome import Outcome
+from lab.records import outcomes
+from lab.records.store import data_of
+from lab.runs.spec import plain
 from lab.tasks import score
 
 Array = np.ndarray

@@ -12,15 +12,15 @@ from string import Template
 from typing import Any
 
 import lab
-from lab import store
-from lab.contestants import alike
+from lab.comparison.contestants import alike
+from lab.comparison.kept_verdicts import judge
 from lab.drawing import PALETTE
 from lab.errors import BadInput
-from lab.judged import judge
+from lab.files import write_atomically
+from lab.records.store import data_of, model_of
 from lab.report import verdict as text
 from lab.report.curves import points
 from lab.report.pictures import wanted
-from lab.store import data_of, model_of
 from lab.tasks import SCORES
 
 Record = dict[str, Any]
@@ -41,7 +41,7 @@ def write(root: Path, records: list[Record], experiment: str) -> Path:
         known = sorted({r["experiment"] for r in records})
         raise BadInput(f"no records of experiment {experiment}; there are {', '.join(known) or 'none'}")
     path = root / "pages" / f"{experiment}.html"
-    store.write_atomically(path, page(root, some, experiment))
+    write_atomically(path, page(root, some, experiment))
     return path
 
 

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 
+from lab.comparison.verdict import undominated
 from lab.drawing import BLUE, RED, named, subplots
+from lab.records.store import data_of
 from lab.report import strategies
-from lab.spec import plain
-from lab.store import data_of
+from lab.runs.spec import plain
 from lab.tasks import score, score_name
-from lab.verdict import undominated
 
 Record = dict[str, Any]
 

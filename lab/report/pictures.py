@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from lab.drawing import LOOK, save
+from lab.files import digest
 from lab.report import bubbles, channels, curves, mistakes, pareto, policies, shots, smoothed, strategies, together
-from lab.spec import digest
 
 KEY = "lab-digest"
 

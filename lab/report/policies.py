@@ -5,9 +5,9 @@ from functools import partial
 from typing import Any
 
 from lab.drawing import subplots
+from lab.files import digest
+from lab.records.store import data_of
 from lab.report.curves import TEST, TRAIN, points
-from lab.spec import digest
-from lab.store import data_of
 
 Record = dict[str, Any]
 

@@ -7,10 +7,11 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab import store
 from lab.errors import BadInput
+from lab.files import digest
+from lab.records import store
 from lab.report.markdown import safe
-from lab.spec import LATER, digest, plain
+from lab.runs.spec import LATER, plain
 from lab.tasks import score
 
 Record = dict[str, Any]

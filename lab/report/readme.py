@@ -7,7 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from lab import names, store
+from lab import names
+from lab.files import write_atomically
 from lab.report import caching, channels, costs, losses, margins, memory, original, ranking, shots, sizes, table
 
 FIRST = """# Results
@@ -71,7 +72,7 @@ def rewrite(root: Path, records: list[dict[str, Any]]) -> str:
         )
     if path.exists() and fresh == text:
         return "README.md is up to date"
-    store.write_atomically(path, fresh)
+    write_atomically(path, fresh)
     return f"wrote the results table of {len(records)} runs into README.md"
 
 

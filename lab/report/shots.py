@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 from tabulate import tabulate
 
-from lab.contestants import Contest
+from lab.comparison.contestants import Contest
+from lab.comparison.kept_verdicts import judge
 from lab.drawing import look, subplots
-from lab.judged import judge
+from lab.records.store import data_of
 from lab.report.margins import DRAWS, chance, points, repeated, signed
 from lab.report.markdown import safe
 from lab.report.table import network, spread, together
-from lab.store import data_of
 from lab.tasks import score, score_name
 
 Record = dict[str, Any]
@@ -89,7 +89,7 @@ def _break_even(strategy: str, curve: Curve, base: Curve) -> str:
 
 
 def _sure(root: Path, others: dict[str, Curve], base: Curve) -> list[str]:
-    """What `lab.verdict` says with each number of examples, the strategies against scratch: ties, and what is below."""
+    """What is judged with each number of examples, the strategies against scratch: ties, and what is below."""
     ties: list[str] = []
     lines: list[str] = []
     each = {n: {BASE: runs} | {s: c[n] for s, c in others.items() if n in c} for n, runs in sorted(base.items())}

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from lab import store
+from lab.records import store
 
 
 def refused(root: Path) -> str:

@@ -7,7 +7,7 @@ from typing import Any
 from lab.drawing import MOMENTUM, legend_below, look, smoothed, subplots
 from lab.report.bubbles import compared, label_of
 from lab.report.curves import points
-from lab.spec import plain
+from lab.runs.spec import plain
 from lab.tasks import CALLED, SCORES
 
 Record = dict[str, Any]

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from lab.drawing import dots, subplots
+from lab.records.store import data_of
 from lab.report import shots
 from lab.report.table import together
-from lab.spec import plain
-from lab.store import data_of
+from lab.runs.spec import plain
 from lab.tasks import score, score_name
 
 Record = dict[str, Any]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from lab.drawing import picture, save, short, subplots
-from lab.kept import to_draw
+from lab.galleries.labels import SHOWN, Surest
+from lab.records.artifacts import to_draw
 from lab.report.mistakes import best
-from lab.surest import SHOWN, Surest
 
 LONGEST = 22  # characters of a class above an image
 

@@ -7,10 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from tabulate import tabulate
 
+from lab.files import digest
+from lab.records.store import data_of, model_of
 from lab.report.captions import captions
 from lab.report.markdown import safe
-from lab.spec import LATER, RECIPE, digest
-from lab.store import data_of, model_of
+from lab.runs.spec import LATER, RECIPE
 
 Record = dict[str, Any]
 
@@ -183,7 +184,7 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
 
 
 def is_fresh(record: Record) -> bool:
-    """Whether the same choices would still train as they did; see `lab.spec.RECIPE`."""
+    """Whether the same choices would still train as they did; see `lab.runs.spec.RECIPE`."""
     return record["choices"].get("recipe", RECIPE) == RECIPE
 
 

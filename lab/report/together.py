@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from lab.contestants import Contest, alike
+from lab.comparison.contestants import Contest, alike
 from lab.drawing import legend_below, look, subplots
+from lab.files import digest
+from lab.records.store import data_of
 from lab.report import shots
 from lab.report.curves import points
 from lab.report.table import network
-from lab.spec import digest, plain
-from lab.store import data_of
+from lab.runs.spec import plain
 from lab.tasks import SCORES, score_name
 
 Record = dict[str, Any]

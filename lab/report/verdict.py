@@ -4,11 +4,11 @@ from typing import Any
 
 from tabulate import tabulate
 
-from lab.paired import needed
+from lab.comparison.paired import needed
+from lab.comparison.verdict import Pair, Verdict, within
+from lab.records.store import data_of
 from lab.report.margins import chance, points
 from lab.report.table import network, spread, told_apart
-from lab.store import data_of
-from lab.verdict import Pair, Verdict, within
 
 FEW = 4  # contestants of which all pairs are shown
 

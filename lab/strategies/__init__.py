@@ -35,5 +35,5 @@ class Probe(Strategy):
         yield Fit(self.solve)
 
     def solve(self, p: Problem) -> Any:
-        """What is put in place of the head, as `lab.solving` gives it."""
+        """What is put in place of the head, as `lab.probes.solving` gives it."""
         raise TypeError(f"{self.name} has no solve()")

@@ -1,8 +1,8 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from lab import solving
 from lab.names import Between
+from lab.probes import solving
 from lab.steps import Problem
 from lab.strategies import Probe
 

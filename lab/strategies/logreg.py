@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from lab import solving
+from lab.probes import solving
 from lab.steps import Problem
 from lab.strategies import Probe
 
@@ -9,7 +9,7 @@ from lab.strategies import Probe
 class Logreg(Probe):
     """Solves for a linear head on frozen features: logistic regression, its C by cross-validation.
 
-    scikit-learn's, by L-BFGS, where `extract` goes by batches; see `lab.solving.logreg`.
+    scikit-learn's, by L-BFGS, where `extract` goes by batches; see `lab.probes.solving.logreg`.
     """
 
     def solve(self, p: Problem):

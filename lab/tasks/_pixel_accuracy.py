@@ -1,7 +1,7 @@
 import keras
 from keras import ops
 
-from lab.data import IGNORED
+from lab.inputs.data import IGNORED
 
 
 class PixelAccuracy(keras.metrics.SparseCategoricalAccuracy):

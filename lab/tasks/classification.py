@@ -5,7 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from lab import kept, predictions, surest
+from lab.galleries import labels as surest
+from lab.records import artifacts, predictions
 from lab.tasks import SCORES
 
 Array = np.ndarray
@@ -105,4 +106,4 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     splits = {split: (np.concatenate(meter.labels), meter.probabilities) for split, meter in meters.items()}
     predictions.write(root, experiment, name, splits)
     if data is not None and not data.table:  # an ensemble's are put together without the images
-        surest.chosen(data, meters["test"].probabilities).write(kept.path_of(root, experiment, name, "surest"))
+        surest.chosen(data, meters["test"].probabilities).write(artifacts.path_of(root, experiment, name, "surest"))

@@ -7,8 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from lab import boundary, confusion, gallery, kept, losses, predictions
-from lab.data import IGNORED, eval_batches
+from lab import losses
+from lab.galleries import masks
+from lab.inputs.data import IGNORED, eval_batches
+from lab.metrics import boundary, confusion
+from lab.records import artifacts, predictions
 from lab.tasks import SCORES
 
 Array = np.ndarray
@@ -156,5 +159,5 @@ def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Me
     scores = {"iou": test.iou.astype("float32"), "dice": test.dice.astype("float32")}
     scores |= {n: of.astype("int32") for n, of in zip(("intersection", "union"), test.overlap, strict=True)}
     predictions.write_masks(root, experiment, name, data.test.ids, scores, test.predicted)
-    chosen = gallery.chosen(data, test.predicted, test.iou, test.pixels)
-    chosen.write(kept.path_of(root, experiment, name, "gallery"))
+    chosen = masks.chosen(data, test.predicted, test.iou, test.pixels)
+    chosen.write(artifacts.path_of(root, experiment, name, "gallery"))
