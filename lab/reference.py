@@ -12,10 +12,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args, get_origin
 
-from lab import command, names, store
+from lab import command, names
 from lab.errors import BadInput
+from lab.files import write_atomically
 from lab.names import Between
-from lab.spec import Run
+from lab.runs.spec import Run
 
 FOLDERS = {  # in the order of the menu: the option that takes a name of the folder
     "strategies": "--strategy",
@@ -45,7 +46,7 @@ def main(argv: list[str]) -> int:
         return min(len(lines), 1)
     folder.mkdir(exist_ok=True)
     for name, text in pages().items():
-        store.write_atomically(folder / name, text)
+        write_atomically(folder / name, text)
         print(f"wrote {folder / name}")
     return 0
 
