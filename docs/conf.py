@@ -27,6 +27,7 @@ html_theme = "furo"
 html_extra_path = ["front"]  # index.html, which leads to docs/index.html
 html_use_index = False
 html_copy_source = False
+html_show_copyright = False
 html_show_sphinx = False
 
 

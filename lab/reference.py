@@ -83,11 +83,11 @@ def page(folder: str) -> str:
 
 def options() -> str:
     """The choices of a run, in groups, as `lab.run` takes them."""
-    grouped: dict[str, list[tuple[str, ...]]] = {}
+    grouped: dict[str, list[tuple[str, str]]] = {}
     for field in dataclasses.fields(Run):
         flag = "seeds" if field.name == "seed" else field.name.replace("_", "-")
-        default = "" if field.default in (None, False) else f"`{field.default}`"
-        row = (f"`--{flag}`", default, _cell(field.metadata["help"]))
+        default = "" if field.default in (None, False) else f" (default: `{field.default}`)"
+        row = (f"`--{flag}`", _cell(field.metadata["help"]) + default)
         grouped.setdefault(field.metadata.get("group", "other"), []).append(row)
     parts = [
         "# Options of `lab.run`",
@@ -95,7 +95,7 @@ def options() -> str:
         f"matrix of runs; `--seeds 3` is the seeds 0, 1 and 2. `python -m lab.run --help` says the same. {MADE}",
     ]
     for group in sorted(grouped, key=lambda g: GROUPS.index(g) if g in GROUPS else len(GROUPS)):
-        parts += [f"## {group.capitalize()}", _table(["option", "default", "what it is"], grouped[group])]
+        parts += [f"## {group.capitalize()}", _table(["option", "what it is"], grouped[group])]
     return "\n\n".join(parts) + "\n"
 
 
