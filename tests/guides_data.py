@@ -1,6 +1,5 @@
 """The small data that the guides' commands are run on: folders and files with the names that the guides use."""
 
-import os
 import subprocess
 import sys
 import warnings
@@ -10,11 +9,16 @@ import numpy as np
 from conftest import photos
 from PIL import Image
 
+BAND = '[[band]]\nname = "{}"\nrole = "{}"\nwavelength = {}\n'
 BANDS = {"blue": 490, "green": 560, "red": 665, "nir": 842, "swir1": 1610}  # nm
 STAND_IN = """
+import sys
+import h5py
 import keras
+from keras.src.legacy.saving.legacy_h5_format import save_weights_to_hdf5_group as save
 net = keras.applications.MobileNetV2(input_shape=(224, 224, 3), alpha=0.35, include_top=False, weights=None)
-net.save_weights("stand_in.weights.h5")
+with h5py.File(sys.argv[1], "w") as file:
+    save(file, net)
 """
 FILE = "mobilenet_v2_weights_tf_dim_ordering_tf_kernels_0.35_224_no_top.h5"  # as Keras calls it in its cache
 
@@ -67,8 +71,7 @@ def my_tiles(folder: Path) -> None:
         (folder / "my_tiles/masks").mkdir(exist_ok=True)
         if i < 12:
             Image.fromarray(water.astype("uint8")).save(folder / f"my_tiles/masks/{i:02d}.png")
-    bands = (f'[[band]]\nname = "{n}"\nrole = "{n}"\nwavelength = {w}\n' for n, w in BANDS.items())
-    (folder / "my_tiles/bands.toml").write_text("".join(bands))
+    (folder / "my_tiles/bands.toml").write_text("".join(BAND.format(n, n.rstrip("1"), w) for n, w in BANDS.items()))
     (folder / "my_tiles/classes.txt").write_text("land\nwater\n")
 
 
@@ -76,8 +79,7 @@ def stand_in_weights(folder: Path) -> None:
     """Random weights where Keras would put those of ImageNet, since there may be no network."""
     place = folder / "keras" / "models"
     place.mkdir(parents=True)
-    subprocess.run([sys.executable, "-c", STAND_IN], cwd=place, check=True, env=os.environ | {"PYTHONWARNINGS": ""})
-    (place / "stand_in.weights.h5").rename(place / FILE)
+    subprocess.run([sys.executable, "-c", STAND_IN, place / FILE], check=True)
 
 
 def _write(path: Path, image: np.ndarray) -> None:
