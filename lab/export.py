@@ -7,23 +7,24 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from lab import __version__, command, predict
+from lab import __version__, command
 from lab.environment import full_precision, hushed, versions, wake_keras
 from lab.errors import BadInput
 from lab.exporting import formats, model_card
 from lab.files import write_atomically
-from lab.inputs.bands import of_record
+from lab.inference import predicting
+from lab.inputs.bands import of_record as bands_of
+from lab.inputs.class_list import as_list
 from lab.inputs.data import evenly
 from lab.records import store
+from lab.task import kind_of, of_record
 
 # Of a probability. Each runtime rounds float32 in its own way, which a deep network amplifies: mostly to 1e-6, and to
 # 2e-4 in an EfficientNetB0 that is itself 1e-4 off what float64 gives. A step that is lost or doubled shows at 1e-2.
 TOLERANCE = 1e-3
-CHECKED = {"classification": 128, "segmentation": 16}  # images; a mask is as many answers as it has pixels
 BATCH = 32
 
 
@@ -36,7 +37,7 @@ def main(argv: list[str]) -> int:
     target = Path(args.to_dir).expanduser().resolve() if args.to_dir else root / "exports" / record["name"]
     with in_place_of(target) as folder:
         fill(folder, root, record, wanted, args.images, args.data_dir)
-    print(f"wrote {', '.join(wanted)}, classes.txt, export.json and the model card README.md into {target}")
+    print(f"wrote {', '.join(wanted)}, export.json and the model card README.md into {target}")
     return 0
 
 
@@ -67,7 +68,8 @@ def fill(
     full_precision()
     images, origin = real_images(record, places, data_dir)
     about = describe(record, wanted, images, origin) | export(record, weights, wanted, images, folder)
-    write_atomically(folder / "classes.txt", predict.as_list(record["data"]["classes"]))
+    if classes := record["data"]["classes"]:
+        write_atomically(folder / "classes.txt", as_list(classes))
     write_atomically(folder / "export.json", json.dumps(about, indent=1, allow_nan=False) + "\n")
     write_atomically(folder / "README.md", model_card.card(root, record, about))
 
@@ -103,15 +105,15 @@ def real_images(record: dict[str, Any], places: list[str] | None, data_dir: str 
     """
     import numpy as np
 
-    most = CHECKED[record["choices"]["task"]]
+    most = kind_of(record).checked
     if places:
         if "table" in record["data"]:
-            rows = predict.rows_of(record, places)[1]
+            rows = predicting.rows_of(record, places)[1]
             return rows[evenly(len(rows), most)], f"{min(most, len(rows)):,} of the {len(rows):,} rows that were given"
-        files = [found for place in places for found in predict.listed(Path(place), of_record(record))]
+        files = [found for place in places for found in predicting.listed(Path(place), bands_of(record))]
         chosen = [files[i] for i in evenly(len(files), most)]
-        fit = predict.fit_of(record["choices"]["dataset"])
-        read = list(predict.batches(chosen, tuple(record["data"]["shape"]), fit))
+        fit = predicting.fit_of(record["choices"]["dataset"])
+        read = list(predicting.batches(chosen, tuple(record["data"]["shape"]), fit))
         return np.concatenate(read), f"{len(chosen):,} of the {len(files):,} images that were given"
     from lab.records.original_data import tested
 
@@ -134,14 +136,14 @@ def export(
     precision = record["choices"]["precision"]
     net, expected = original(record, weights, images, "float32")
     stored = stored_shape(record)
-    model, done = formats.standalone(net, stored), {}
+    model, done = formats.standalone(net, of_record(record), stored), {}
     given = [taken(net, batch, stored) for batch in _batches(images)]
     for name in wanted:
         file = folder / formats.FORMATS[name].file
-        check = compared(expected, read_back(name, model, file, net, given))
+        check = compared(record, expected, read_back(name, model, file, net, given))
         if not check["max_difference"] <= TOLERANCE:  # nor where it is no number
             raise BadInput(
-                f"--to {name}: its probabilities are up to {check['max_difference']:.2g} away from the run's on "
+                f"--to {name}: its answers are up to {check['max_difference']:.2g} away from the run's on "
                 f"{len(images)} images; {TOLERANCE:g} is allowed; nothing was written; leave this format out"
             )
         size = megabytes(folder, file)
@@ -150,7 +152,7 @@ def export(
     about: dict[str, Any] = {"formats": done, "imports": formats.foreign(model)}
     if precision != "float32":
         _, own = original(record, weights, images, precision)
-        about["own_precision"] = compared(own, expected)  # told, not judged: what those 16 bits are good to
+        about["own_precision"] = compared(record, own, expected)  # told, not judged: what those 16 bits are good to
         print(f"in float32, beside the run in {precision}: {told(about['own_precision'])}")
     return about
 
@@ -169,14 +171,14 @@ def taken(net: Any, images: Any, stored: tuple[int, ...]) -> Any:
 
 
 def original(record: dict[str, Any], weights: Path, images: Any, precision: str) -> tuple[Any, Any]:
-    """The run's network in a precision, and its probabilities (n, ..., K) as `lab.predict` computes them."""
+    """The run's network in a precision, and its answers (n, ...) as `lab.predict` computes them."""
     import keras
     import numpy as np
 
     from lab.networks.load import reopen
     from lab.networks.net import to_numpy
 
-    task, before = import_module(f"lab.tasks.{record['choices']['task']}"), keras.config.dtype_policy()
+    task, before = of_record(record), keras.config.dtype_policy()
     keras.config.set_dtype_policy(precision)
     try:
         net = reopen(record, weights)
@@ -184,7 +186,7 @@ def original(record: dict[str, Any], weights: Path, images: Any, precision: str)
         keras.config.set_dtype_policy(before)
     with hushed():
         logits = [to_numpy(net.model.predict_on_batch(net.sized(batch))) for batch in _batches(images)]
-    return net, task.probabilities(np.concatenate(logits))
+    return net, task.answered(np.concatenate(logits))
 
 
 def read_back(name: str, model: Any, file: Path, net: Any, given: list[Any]) -> Any:
@@ -209,26 +211,24 @@ def read_back(name: str, model: Any, file: Path, net: Any, given: list[Any]) -> 
         ) from error
 
 
-def compared(expected: Any, found: Any) -> dict[str, float]:
-    """Largest difference between probabilities (n, ..., K); share of the images, or pixels, that keep their class."""
-    import numpy as np
-
+def compared(record: dict[str, Any], expected: Any, found: Any) -> dict[str, float]:
+    """Largest difference between answers (n, ...), and the share of them that stay what they were."""
     if expected.shape != found.shape:
         return {"max_difference": float("inf"), "agreement": 0.0}
-    agreement = float((expected.argmax(axis=-1) == found.argmax(axis=-1)).mean())
-    return {"max_difference": float(np.abs(expected - found).max()), "agreement": agreement}
+    return of_record(record).compared(expected, found)
 
 
 def told(check: dict[str, float]) -> str:
-    return f"largest difference {check['max_difference']:.1e}, same class for {check['agreement']:.1%}"
+    return f"largest difference {check['max_difference']:.1e}, the same answer for {check['agreement']:.1%}"
 
 
 def describe(record: dict[str, Any], wanted: list[str], images: Any, origin: str) -> dict[str, Any]:
     """What export.json says beside the checks."""
     from lab.environment import now
 
-    shape, bands = stored_shape(record) or tuple(record["net"]["shape"]), [b.name for b in of_record(record)]
-    place = list(shape[:2]) if record["choices"]["task"] == "segmentation" else []
+    shape, bands = stored_shape(record) or tuple(record["net"]["shape"]), [b.name for b in bands_of(record)]
+    task = of_record(record)
+    place = list(shape[:2]) if task.reads == "pyramid" else []
     kind = {"bands": bands} if bands else {"range": [0, 255]}
     packages = ["keras", "tensorflow", "numpy", *(p for n in wanted for p in formats.FORMATS[n].needs.values())]
     return {
@@ -237,8 +237,8 @@ def describe(record: dict[str, Any], wanted: list[str], images: Any, origin: str
         "command": f"python -m lab.export {record['name']} --to {','.join(wanted)}",
         "input": {"name": "images", "shape": [None, *shape], "dtype": "float32", **kind},
         "output": {
-            "name": "probabilities",
-            "shape": [None, *place, len(record["data"]["classes"])],
+            "name": task.answers,
+            "shape": [None, *place, task.outputs],
             "dtype": "float32",
         },
         "checked_on": {"images": len(images), "what": origin},

@@ -1,26 +1,21 @@
-"""`python -m lab.predict RUN IMAGES`: a finished run's classes, or masks, for image files of any size, or for rows."""
+"""`python -m lab.predict RUN IMAGES`: a finished run's classes, masks or numbers, for image files or rows."""
 
 import csv
 import io
 import sys
-from collections.abc import Callable, Iterator
-from functools import partial
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from lab import command
 from lab.errors import BadInput
 from lab.files import write_atomically
-from lab.inputs.bands import Band, of_record
-from lab.inputs.columns import Table, read
-from lab.progress import over
+from lab.inputs.class_list import as_list
 from lab.records import store
+from lab.task import Task, of_record
 
 SHOWN = 50  # lines
-BATCH = 128  # images at most
 IDS = ("id", "Id", "ID")  # what a column that names the rows is called
-
-Writer = Callable[[list[str], list[Any], list[str]], str]  # names, the probabilities of each, classes: a file's text
 
 
 def main(argv: list[str]) -> int:
@@ -47,31 +42,29 @@ def main(argv: list[str]) -> int:
     args = made.parse_args(argv)
     root = command.root_of(args.out)
     record = store.finished(root, args.run, ("done", "interrupted"))
-    has_masks = record["choices"]["task"] == "segmentation"
-    refuse(args, record, has_masks)
+    task = of_record(record)
+    refuse(args, record, task)
     if record["status"] == "interrupted":
         print(f"note: {record['name']} was interrupted; these are its best weights until then", file=sys.stderr)
-    classes = record["data"]["classes"]
-    top = min(3, len(classes)) if args.top is None else args.top
-    if not 1 <= top <= len(classes):
-        raise BadInput(f"--top must be from 1 to {len(classes)}; received {top}")
     weights = store.kept(root, record, "weights.h5")
-    names, found, as_all, as_best = (of_table if "table" in record["data"] else of_files)(record, weights, args)
+    target = record["data"]["table"]["target"] if "table" in record["data"] else None
+    names, found, (head, submitted) = (of_table if target else of_files)(record, weights, args)
     table = list(found)
-    for line in lines(names, table, classes, top):
+    for line in lines(names, table, task, args.top or min(3, len(task.classes))):
         print(line)
-    for place, text in ((args.csv, as_all), (args.submission, as_best)):
-        if place:
-            write_atomically(Path(place), text(names, table, classes))
-            print(f"wrote {len(names):,} rows into {place}")
+    if args.csv:
+        save(args.csv, [head, *task.heads()], [[n, *task.row(a)] for n, a in zip(names, table, strict=True)])
+    if args.submission:
+        rows = [[n, *task.submitted(a, named=bool(target))] for n, a in zip(names, table, strict=True)]
+        save(args.submission, [submitted, *task.submission(target)], rows)
     if args.to_dir:
-        write_atomically(Path(args.to_dir) / "classes.txt", as_list(classes))
-        print(f"wrote {len(names):,} masks and classes.txt into {args.to_dir}")
+        write_atomically(Path(args.to_dir) / "classes.txt", as_list(task.classes))
+        print(f"wrote {len(names):,} {task.writes} and classes.txt into {args.to_dir}")
     return 0
 
 
-def refuse(args: Any, record: dict[str, Any], has_masks: bool) -> None:
-    """Refuses what the other task writes.
+def refuse(args: Any, record: dict[str, Any], task: Task) -> None:
+    """Refuses what the run's task does not write.
 
     Raises:
         BadInput: says what this one does.
@@ -81,35 +74,39 @@ def refuse(args: Any, record: dict[str, Any], has_masks: bool) -> None:
         raise BadInput(
             "--overlay is for images of red, green and blue; the masks of rasters are GeoTIFFs to lay over them"
         )
-    if has_masks and args.submission:
-        raise BadInput(f"--submission has a class for each image, and {run} predicts masks; write them with --to-dir")
-    if not has_masks and args.to_dir:
-        raise BadInput(f"--to-dir is for masks, and {run} predicts a class for each image; write them with --csv")
+    if args.submission and not task.submits:
+        raise BadInput(
+            f"--submission has a class for each image, and {run} predicts {task.one}; write them with --to-dir"
+        )
+    if args.to_dir and task.writes is None:
+        raise BadInput(f"--to-dir is for masks, and {run} predicts {task.one}; write them with --csv")
     if args.overlay and not args.to_dir:
         raise BadInput("--overlay writes beside the masks of --to-dir DIR; give it, too")
     if args.id and "table" not in record["data"]:
         raise BadInput(f"--id names a column of a table, and {run} predicts images; leave it out")
+    if args.top is not None and not 1 <= args.top <= len(task.classes):
+        has = f"must be from 1 to {len(task.classes)}" if task.classes else f"is for classes, and {run} has none"
+        raise BadInput(f"--top {has}; received {args.top}")
 
 
-def of_files(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str], Iterator[Any], Writer, Writer]:
-    """(names of the images, the probabilities of each, what writes --csv, what writes --submission)."""
-    has_masks, bands = record["choices"]["task"] == "segmentation", of_record(record)
-    files = [found for place in args.images for found in listed(Path(place), bands)]
-    if has_masks and bands:
-        found = of_scenes(record, weights, files, args.to_dir)
-    else:
-        found = probabilities(record, weights, files)
-    if has_masks and not bands:
-        found = shares(record, files, found, args.to_dir, args.overlay)
-    return [name for name, _, _ in files], found, as_shares if has_masks else as_csv, as_submission
+def of_files(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str], Iterator[Any], list[str]]:
+    """(names of the images, what there is to show of each, what heads the names in --csv and in --submission)."""
+    from lab.inference.predicting import Job, listed
+    from lab.inputs.bands import of_record as bands_of
+
+    files = [found for place in args.images for found in listed(Path(place), bands_of(record))]
+    job = Job(record, weights, files, args.to_dir, args.overlay)
+    return [name for name, _, _ in files], job.said(), ["file", "Path"]
 
 
-def of_table(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str], Iterator[Any], Writer, Writer]:
+def of_table(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str], Iterator[Any], list[str]]:
     """The same for the rows of a table, each named by its id.
 
     Raises:
         BadInput: the file has no such id; see `rows_of`.
     """
+    from lab.inference.predicting import of_rows, rows_of
+
     frame, rows = rows_of(record, args.images)
     if args.id not in (None, *frame.columns):
         raise BadInput(
@@ -117,214 +114,21 @@ def of_table(record: dict[str, Any], weights: Path, args: Any) -> tuple[list[str
         )
     name = args.id or next((n for n in IDS if n in frame), None)
     ids = frame[name].tolist() if name else [str(i + 1) for i in range(len(frame))]
-    head, target = name or IDS[0], record["data"]["table"]["target"]
-    return ids, of_rows(record, weights, rows), partial(as_csv, head=head), partial(as_named, heads=[head, target])
+    return ids, of_rows(record, weights, rows), [name or IDS[0]] * 2
 
 
-def rows_of(record: dict[str, Any], places: list[str]) -> tuple[Any, Any]:
-    """(the one table among `places`, a pandas.DataFrame of text; its rows (N, 1, 1, F) as the run read its own).
-
-    Raises:
-        BadInput: there is more than one file, or it has not the columns that the run knows.
-    """
-    if len(places) != 1:
-        raise BadInput(f"{record['name']} predicts the rows of one table; received {len(places)} files")
-    file = Path(places[0]).expanduser()
-    frame = read(file)
-    return frame, Table.of_record(record).encoded(frame, file.name)
-
-
-def of_rows(record: dict[str, Any], weights: Path, rows: Any) -> Iterator[Any]:
-    """Yields the probabilities (K,) of encoded rows (N, 1, 1, F)."""
-    count = min(at_once(record), len(rows))
-    predict = predictor(record, weights, count)
-    with over("predicting", len(rows)) as advance:
-        for start in range(0, len(rows), count):
-            some = rows[start : start + count]
-            yield from predict(some)
-            advance(len(some))
-
-
-def listed(place: Path, bands: tuple[Band, ...] = ()) -> list[tuple[str, Any, str]]:
-    """(name to show, the `Files` that hold it, its name in them) of an image, or of all in a folder or a zip.
-
-    A folder's files are shown with its own name before them, as in `Test/00000.png`. Where each of the `bands` is a
-    file of its own, an image is a folder.
-
-    Raises:
-        BadInput: there is nothing there, or no image.
-    """
-    from lab.inputs.decoding import ENDINGS, SUFFIXES
-    from lab.inputs.folders import Files
-
-    if not place.exists():
-        raise BadInput(f"no such image or folder: {place}")
-    endings = ENDINGS if bands else SUFFIXES
-    files = Files(str(place), "predict", alone=endings)
-    files.bands = bands
-    if place.is_file() and place.suffix.lower() in endings:
-        return [(place.as_posix(), files, place.name)]
-    found = files.pictures()
-    if not found:
-        raise BadInput(f"{place} holds no image; read are {', '.join(endings)}")
-    prefix = f"{place.resolve().name}/" if place.is_dir() else ""
-    return [(prefix + name, files, name) for name in found]
-
-
-def predictor(record: dict[str, Any], weights: Path, count: int) -> Callable[[Any], Any]:
-    """What gives the probabilities (B, K), or (B, H, W, K), of up to `count` images (B, H, W, bands) as read."""
-    from importlib import import_module
-
-    from lab.environment import wake_keras
-
-    wake_keras()
-    import keras
-    import numpy as np
-
-    from lab.networks.load import reopen
-    from lab.networks.net import to_numpy
-
-    keras.config.set_dtype_policy(record["choices"]["precision"])
-    task, net = import_module(f"lab.tasks.{record['choices']['task']}"), reopen(record, weights)
-
-    def predict(images: Any) -> Any:
-        full = np.concatenate([images, np.repeat(images[:1], count - len(images), axis=0)])  # one shape, one trace
-        return task.probabilities(to_numpy(net.model.predict_on_batch(net.sized(full))))[: len(images)]
-
-    return predict
-
-
-def at_once(record: dict[str, Any]) -> int:
-    """How many images fitted into memory in training, or fewer."""
-    return min(BATCH, record["choices"].get("batch_size", BATCH))
-
-
-def probabilities(record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]]) -> Iterator[Any]:
-    """Yields the probabilities (K,), or (H, W, K), of each file, which is read as the run read its data."""
-    count = min(at_once(record), len(files))
-    predict, shape = predictor(record, weights, count), tuple(record["data"]["shape"])
-    with over("predicting", len(files)) as advance:
-        for images in batches(files, shape, fit_of(record["choices"]["dataset"]), count):
-            yield from predict(images)
-            advance(len(images))
-
-
-def of_scenes(
-    record: dict[str, Any], weights: Path, files: list[tuple[str, Any, str]], to_dir: str | None
-) -> Iterator[Any]:
-    """Yields the share of pixels (K,) that each class has in each raster of any size, and writes its mask as GeoTIFF.
-
-    Raises:
-        BadInput: a file is no image, or has other bands; a mask would replace an image.
-    """
-    from contextlib import nullcontext
-
-    import numpy as np
-
-    from lab.inference import masks, windows
-
-    count, colours = at_once(record), masks.colours(record)
-    predict, size = predictor(record, weights, count), tuple(record["data"]["shape"][:2])
-    folder = masks.Folder(Path(to_dir), colours, ending=".tif") if to_dir else None
-    if folder:
-        folder.check(files)
-    for _, of, name in files:
-        scene, held = windows.Scene(of, name, of.bands), np.zeros(256, "int64")
-        written = windows.geotiff(folder.target(name), scene, colours) if folder else nullcontext(lambda *_: None)
-        with scene, written as write:
-            for top, labels in windows.rows(scene, size, count, predict):
-                write(top, labels)
-                held += np.bincount(labels.ravel(), minlength=256)
-        counts = held[: len(colours)]
-        yield counts / max(counts.sum(), 1)
-
-
-def shares(
-    record: dict[str, Any], files: list[tuple[str, Any, str]], found: Iterator[Any], to_dir: str | None, overlay: bool
-) -> Iterator[Any]:
-    """Yields the share of pixels (K,) that each class has in each file, and writes the masks where there is a folder.
-
-    Raises:
-        BadInput: a mask would replace an image or another mask.
-    """
-    from lab.inference import masks
-
-    folder = masks.Folder(Path(to_dir), masks.colours(record), overlay) if to_dir else None
-    if folder:
-        folder.check(files)
-    sizes, fit = [of.size(name) for _, of, name in files], fit_of(record["choices"]["dataset"])
-    for (_, of, name), size, p in zip(files, sizes, found, strict=True):
-        mask = masks.restored(p, size, fit)
-        if folder:
-            folder.write(of, name, mask)
-        yield masks.shares(mask, len(record["data"]["classes"]))
-
-
-def fit_of(dataset: str) -> Any:
-    """What the run's data set did to images that are not square."""
-    from lab.datasets import opened
-
-    return getattr(opened(dataset, None)[0], "fit", "squash")
-
-
-def batches(
-    files: list[tuple[str, Any, str]], shape: tuple[int, int, int], fit: Any, count: int = BATCH
-) -> Iterator[Any]:
-    """Yields up to `count` images (B, H, W, C) at the size, with the bands and in the way of the run's data.
-
-    Raises:
-        BadInput: a file is no image, or damaged.
-    """
-    import numpy as np
-    from PIL import Image
-
-    from lab.inputs.reading import OnDemand, beside
-
-    *size, bands = shape
-
-    def read(number: int) -> Any:
-        _, opened, name = files[number]
-        image = opened.image(name, tuple(size), fit)
-        is_grey = bands == 1 and image.shape[2] == 3
-        return np.asarray(Image.fromarray(image).convert("L"))[..., None] if is_grey else image
-
-    images = OnDemand(read, shape, np.arange(len(files)))
-    return beside(images[slice(k, k + count)] for k in range(0, len(files), count))
-
-
-def lines(names: list[str], table: list[Any], classes: list[str], top: int) -> Iterator[str]:
-    """A line for each of the first files: name, and the likeliest or largest classes with their figures."""
-    for name, p in list(zip(names, table, strict=True))[:SHOWN]:
-        best = p.argsort()[::-1][:top]
-        yield f"{name}: " + ", ".join(f"{classes[i]} {p[i]:.3f}" for i in best if p[i] > 0)
+def lines(names: list[str], table: list[Any], task: Task, top: int) -> Iterator[str]:
+    """A line for each of the first files: its name, and what there is to show of it."""
+    for name, answer in list(zip(names, table, strict=True))[:SHOWN]:
+        yield f"{name}: {task.line(answer, top)}"
     if len(names) > SHOWN:
         yield f"... and {len(names) - SHOWN:,} more; --csv FILE keeps them all"
 
 
-def as_csv(names: list[str], table: list[Any], classes: list[str], head: str = "file") -> str:
-    rows = [
-        [name, int(i := p.argmax()), classes[i], f"{p[i]:.6f}", *(f"{v:.6f}" for v in p)]
-        for name, p in zip(names, table, strict=True)
-    ]
-    return _table([head, "class_id", "class", "probability", *(f"p {c}" for c in classes)], rows)
-
-
-def as_shares(names: list[str], table: list[Any], classes: list[str]) -> str:
-    rows = [[name, *(f"{v:.6f}" for v in p)] for name, p in zip(names, table, strict=True)]
-    return _table(["file", *(f"share {c}" for c in classes)], rows)
-
-
-def as_submission(names: list[str], table: list[Any], classes: list[str]) -> str:
-    return _table(["Path", "ClassId"], [[n, int(p.argmax())] for n, p in zip(names, table, strict=True)])
-
-
-def as_named(names: list[str], table: list[Any], classes: list[str], heads: list[str]) -> str:
-    return _table(heads, [[n, classes[p.argmax()]] for n, p in zip(names, table, strict=True)])
-
-
-def as_list(classes: list[str]) -> str:
-    """A class on each line; the first is number 0."""
-    return "".join(" ".join(c.split()) + "\n" for c in classes)
+def save(place: str, head: list[str], rows: list[list[str]]) -> None:
+    """Writes a CSV and says so."""
+    write_atomically(Path(place), _table(head, rows))
+    print(f"wrote {len(rows):,} rows into {place}")
 
 
 def _table(head: list[str], rows: list[list]) -> str:

@@ -14,7 +14,7 @@ from lab.progress import Show
 from lab.records import outcomes, store
 from lab.runs.reproducing import resolved
 from lab.runs.runner import cause, title, train
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 Record = dict[str, Any]
 PLACE = ".reproduced"  # an experiment that no table shows

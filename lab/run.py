@@ -46,9 +46,9 @@ def main(argv: list[str]) -> int:
     code = runner.run_all(runs, experiment, root, portable(argv), list(dict.fromkeys(track)), args.retry_failed)
     try:
         if ensembles:
-            from lab import ensemble
+            from lab.inference.ensembles import of_experiment
 
-            code = max(code, ensemble.of_experiment(root, experiment, ensembles, portable(argv)))
+            code = max(code, of_experiment(root, experiment, ensembles, portable(argv)))
     finally:
         if store.read(root):  # refused runs leave nothing to report
             report.rebuild(root, say=print)

@@ -79,20 +79,32 @@ def photos(folder, tree, size=16):
     return folder
 
 
+def task_of(data):
+    """The name of the task that the labels are for."""
+    return "segmentation" if data.train.has_masks else "classification" if data.train.has_classes else "regression"
+
+
+def checked(data):
+    """The data, if they can be learnt from."""
+    from lab.task import checked as for_task
+
+    return for_task(data, task_of(data))
+
+
 def tiny_trainer(tmp_path, data=None, head=None, own_top=False, backbone="cnn10(width=4)", source=None, **options):
     """A `Trainer` of a narrow cnn10, in this process; its backbone counts as coming from a source."""
     import keras
 
     from lab import names
     from lab.networks.load import open_net
-    from lab.tasks import classification, segmentation
+    from lab.task import kind
     from lab.training.learner import Options
     from lab.training.trainer import Trainer
 
     keras.utils.set_random_seed(options.get("seed", 0))
     data = data or tiny_data()
     built = names.build("backbones", backbone)
-    task, usual = (segmentation, "unet(4,4,4,4)") if data.train.has_masks else (classification, "linear")
+    task, usual = kind(task_of(data)).of(data), "unet(4,4,4,4)" if data.train.has_masks else "linear"
     net = open_net(built, data.shape, names.build("heads", head or usual), len(data.classes), source, own_top)
     chosen = {"batch_size": 8, "learning_rate": 3e-3, "seed": 0, "epochs": 3, **options}
     return Trainer(net, data, task, Options(**chosen), tmp_path / "features", lambda event: None)

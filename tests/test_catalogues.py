@@ -2,11 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import checked
 from PIL import Image
 
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.inputs.data import checked
 
 COUNTS = {"train": 24, "test": 8}
 

@@ -28,7 +28,7 @@ def test_stale_statistics_are_foreseen_named_and_mended_without_a_weight(tmp_pat
     trainer.execute(Phase(trainer.net.parts.all))
     test = trainer.evaluate(trainer.data.test)[0]
     before = trainer.net.values()
-    finding = statistics.after(trainer, statistics.trained_accuracy(trainer.record), test)
+    finding = statistics.after(trainer, statistics.reported(trainer.record, "accuracy"), test)
     assert "batch-norm statistics are stale; recalibrated:" in finding["what"]
     assert finding["train_accuracy"] > 0.8 and finding["test_accuracy"] < 0.5
     assert finding["recalibrated_test_accuracy"] > finding["test_accuracy"] + 0.2
@@ -40,7 +40,7 @@ def test_sound_statistics_raise_no_alarm(tmp_path):
     assert statistics.check(trainer) is None
     trainer.execute(Phase(trainer.net.parts.all))
     test = trainer.evaluate(trainer.data.test)[0]
-    assert statistics.after(trainer, statistics.trained_accuracy(trainer.record), test) is None
+    assert statistics.after(trainer, statistics.reported(trainer.record, "accuracy"), test) is None
 
 
 def test_a_network_without_batch_norm_is_not_suspected(tmp_path):

@@ -378,7 +378,7 @@ def test_every_strategy_with_a_new_head_trains_twice_the_same(tmp_path, strategy
 
     from lab.networks.net import Net
     from lab.runs.execution import drive
-    from lab.tasks import classification
+    from lab.task import kind
     from lab.training.learner import Options
     from lab.training.trainer import Trainer
 
@@ -389,7 +389,7 @@ def test_every_strategy_with_a_new_head_trains_twice_the_same(tmp_path, strategy
         keras.utils.set_random_seed(0)
         net = Net(resolved.backbone, data.shape, resolved.head, 2, **inputs_of(resolved, data))
         options = Options(batch_size=32, learning_rate=1e-3, seed=0)
-        trainer = Trainer(net, data, classification, options, tmp_path, lambda event: None)
+        trainer = Trainer(net, data, kind("classification").of(data), options, tmp_path, lambda event: None)
         drive(resolved, trainer, lambda event: None)
         weights.append(net.values())
     assert all(np.array_equal(a, b) for a, b in zip(*weights, strict=True))

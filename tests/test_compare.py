@@ -21,7 +21,7 @@ from lab.metrics.outcome import Outcome
 from lab.records import outcomes, store
 from lab.report import changed as gallery
 from lab.report import verdict as text
-from lab.tasks import segmentation
+from lab.task import kind
 
 main = import_module("lab.compare").main
 
@@ -134,7 +134,7 @@ def test_with_so_many_seeds_the_paired_t_test_would_tell_and_with_one_less_not(d
 
 def test_the_score_of_a_segmentations_examples_is_the_meters():
     data = tiny_masks()
-    meter = segmentation.last_meter(data.classes)
+    meter = kind("segmentation").of(data).meter(closely=True)
     rng = np.random.default_rng(0)
     labels = np.asarray(data.test.labels[np.arange(len(data.test))])
     meter.update(labels, rng.random((*labels.shape, len(data.classes))))

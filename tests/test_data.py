@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
-from conftest import tiny_data, tiny_masks
+from conftest import checked, tiny_data, tiny_masks
 
 from lab.errors import BadInput
 from lab.inputs import shots
-from lab.inputs.data import checked, eval_batches, train_indices
+from lab.inputs.data import eval_batches, train_indices
 
 
 def test_training_batches_are_full_and_cover_every_example_equally():

@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from conftest import checked
 
 from lab import names
 from lab.errors import BadInput
-from lab.inputs.data import IGNORED, checked
+from lab.inputs.data import IGNORED
 
 SMALL = {
     "signs": "signs(train=2,val=1,test=1)",

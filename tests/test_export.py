@@ -25,7 +25,7 @@ from lab.inputs.scaling import Scaling
 from lab.metrics import calibration
 from lab.networks.net import Net, to_numpy
 from lab.records import predictions, store
-from lab.tasks import classification
+from lab.tasks.classification import Classification
 
 HERE = [name for name, f in formats.FORMATS.items() if all(map(find_spec, f.needs))]
 
@@ -193,9 +193,9 @@ def test_every_preprocessing_survives_without_a_layer_of_the_labs(tmp_path):
 def test_a_counted_table_and_batch_norm_become_stock_layers(digits):
     net = Net(names.build("backbones", "cnn10(width=4)"), (16, 16, 1), names.build("heads", "linear"), 7, "standardize")
     net.match(np.random.default_rng(0).dirichlet(np.ones(3), 7).astype("float32"))
-    model = formats.standalone(net)
+    model = formats.standalone(net, Classification())
     assert formats.foreign(model) == [] and model.output_shape == (None, 3)
-    np.testing.assert_allclose(model(digits), classification.probabilities(np.array(net.model([digits]))), atol=1e-6)
+    np.testing.assert_allclose(model(digits), Classification().answered(np.array(net.model([digits]))), atol=1e-6)
 
 
 STORED = [
@@ -224,9 +224,9 @@ def test_each_format_scales_stored_values_of_bands_itself(shape, size, take, pol
     images[0, 6:, 6:] = np.nan
     file = tmp_path / formats.FORMATS[name].file
     with hushed():
-        formats.FORMATS[name].write(formats.standalone(net, shape), file)
+        formats.FORMATS[name].write(formats.standalone(net, Classification(), shape), file)
         found = formats.FORMATS[name].open(file)(images)
-    expected = classification.probabilities(to_numpy(net.model(net.sized(images))))
+    expected = Classification().answered(to_numpy(net.model(net.sized(images))))
     assert np.isfinite(expected).all() and np.ptp(expected, axis=0).max() > 1e-3
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
@@ -266,7 +266,7 @@ def test_it_can_be_checked_on_images_of_ones_own_and_replaces_the_export_before(
     for i in range(3):
         Image.new("RGB", (40, 30), (80 * i, 9, 9)).save(photos / f"{i}.png")
     assert call(run, "--to", "keras", "--images", str(photos), "--to-dir", str(target)) == 0
-    assert "same class for 100.0%" in capsys.readouterr().out
+    assert "the same answer for 100.0%" in capsys.readouterr().out
     assert json.loads((target / "export.json").read_text())["checked_on"]["what"] == "3 of the 3 images that were given"
     (target / "model.onnx").write_text("of an earlier export")
     assert call(run, "--to", "keras", "--to-dir", str(target)) == 0
@@ -450,14 +450,14 @@ def test_every_decoder_becomes_stock_layers(head, tmp_path):
     import keras
 
     from lab.networks.net import Net
-    from lab.tasks import segmentation
+    from lab.tasks.segmentation import Segmentation
 
     net = Net(names.build("backbones", "cnn10(width=4)"), (24, 40, 3), names.build("heads", head), 3)
-    model = formats.standalone(net)
+    model = formats.standalone(net, Segmentation())
     assert formats.foreign(model) == []
     model.save(tmp_path / "m.keras")
     images = np.random.default_rng(0).uniform(0, 255, (2, 24, 40, 3)).astype("float32")
-    expected = segmentation.probabilities(np.array(net.model(images)))
+    expected = Segmentation().answered(np.array(net.model(images)))
     np.testing.assert_allclose(keras.saving.load_model(tmp_path / "m.keras")(images), expected, atol=1e-5)
 
 

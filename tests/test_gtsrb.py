@@ -10,11 +10,11 @@ import zipfile
 
 import numpy as np
 import pytest
+from conftest import checked
 from PIL import Image
 
 from lab import names
 from lab.errors import BadInput
-from lab.inputs.data import checked
 from lab.inputs.folders import Files
 
 GTSRB = names.build("datasets", "gtsrb")

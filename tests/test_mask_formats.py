@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import checked
 from PIL import Image
 from test_masks import HEIGHT, WIDTH, all_masks, are_as_written, coloured, image_of, load, mask_of, pairs
 
 from lab.datasets import opened
 from lab.datasets.camvid import CLASSES, MEMBERS, by_sequence
 from lab.errors import BadInput
-from lab.inputs.data import IGNORED, checked
+from lab.inputs.data import IGNORED
 
 SHARED = Path(os.environ.get("LAB_DATA", "no-such-folder"))  # with camvid240.zip and lesions.zip
 LONG = f"{WIDTH}x{HEIGHT}"

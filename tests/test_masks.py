@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from conftest import checked
 from PIL import Image
 from test_own import huge_png
 
@@ -14,7 +15,7 @@ from lab.datasets import opened
 from lab.errors import BadInput
 from lab.inputs import mask_files
 from lab.inputs.class_list import palette
-from lab.inputs.data import IGNORED, checked
+from lab.inputs.data import IGNORED
 
 HEIGHT, WIDTH = 12, 16
 

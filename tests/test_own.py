@@ -8,13 +8,12 @@ import zipfile
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import photos
+from conftest import checked, photos
 from PIL import Image
 
 from lab.datasets import opened
 from lab.errors import BadInput
 from lab.inputs import index
-from lab.inputs.data import checked
 from lab.inputs.decoding import LARGEST, decoded
 from lab.inputs.splitting import dealt, united
 

@@ -13,11 +13,12 @@ from PIL import Image, ImageOps
 
 from lab import command, ensemble, names, predict, run
 from lab.errors import BadInput
-from lab.inference import masks
+from lab.inference import ensembles, masks, predicting
 from lab.inputs.data import IGNORED
 from lab.inputs.decoding import fitted, seen
 from lab.records import predictions, store
 from lab.runs.spec import Ensemble
+from lab.task import average
 
 
 @pytest.fixture(scope="module")
@@ -109,12 +110,12 @@ def test_an_ensemble_is_the_mean_of_its_members_and_is_recorded_as_a_run(root, c
 def test_ensembles_of_an_experiment_are_made_once_and_wait_for_their_members(root, capsys):
     runs = run.asked(run.parser("lab.run", "").parse_args(TRAINED))[1]
     wanted = [Ensemble(tuple(runs), "arithmetic"), Ensemble((runs[0], replace(runs[1], epochs=99)))]
-    assert ensemble.of_experiment(root, "quickstart", wanted, "it") == 1
+    assert ensembles.of_experiment(root, "quickstart", wanted, "it") == 1
     assert "1 of 2 ensembles wait for runs that are not done" in capsys.readouterr().out
     (made,) = (r for r in store.read(root) if r["choices"]["strategy"] == "arithmetic_mean")
     members = [r["name"] for r in store.read(root) if "members" not in r["choices"]]
     assert sorted(made["members"]) == sorted(members) and made["command"] == "it"
-    assert ensemble.of_experiment(root, "quickstart", wanted[:1], "again") == 0
+    assert ensembles.of_experiment(root, "quickstart", wanted[:1], "again") == 0
     assert capsys.readouterr().out == "" and store.finished(root, made["name"]) == made
 
 
@@ -248,10 +249,8 @@ def test_an_ensemble_of_masks_is_the_mean_of_its_members(scenes, capsys):
     made = next(r for r in store.read(scenes) if "members" in r)
     members = [store.finished(scenes, name) for name in made["members"]]
     assert members == sorted(members, key=lambda r: (-r["val"]["miou"], r["val"]["loss"]))
-    files = predict.listed(scenes / "photos/images/test")
-    first, second = (
-        np.stack(list(predict.probabilities(r, store.kept(scenes, r, "weights.h5"), files))) for r in members
-    )
+    files = predicting.listed(scenes / "photos/images/test")
+    first, second = (np.stack(list(predicting.answers(r, store.kept(scenes, r, "weights.h5"), files))) for r in members)
     expected = (first.astype("float64") * second).argmax(axis=-1)
     np.testing.assert_array_equal(kept_masks(scenes, made["name"]), expected)
     truth = np.stack([np.asarray(Image.open(p)) for p in sorted((scenes / "photos/masks/test").iterdir())])
@@ -278,7 +277,7 @@ def test_means_are_over_members_and_rows_add_up_to_one(mean):
     tables = np.random.default_rng(0).dirichlet(np.ones(4), (3, 2, 5)).astype("float32")
     product = tables.astype("float64").prod(axis=0) ** (1 / 3)
     expected = tables.mean(axis=0) if mean == "arithmetic" else product / product.sum(axis=-1, keepdims=True)
-    np.testing.assert_allclose(ensemble.averaged(iter(tables), mean), expected, rtol=1e-5)
+    np.testing.assert_allclose(average(iter(tables), mean), expected, rtol=1e-5)
 
 
 def test_an_ensemble_of_masks_takes_its_own_data_and_one_of_classes_none(scenes, root, tmp_path, capsys):

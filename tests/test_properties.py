@@ -35,7 +35,8 @@ from lab.inputs.outlines import area_of, packed, runs_of, unpacked
 from lab.metrics import calibration, confusion
 from lab.records import store
 from lab.runs import spec
-from lab.tasks import classification, segmentation
+from lab.tasks.classification import Classification
+from lab.tasks.segmentation import Segmentation
 
 MANY = settings(max_examples=150, deadline=None, derandomize=True, database=None)
 SOME = settings(MANY, max_examples=50)
@@ -702,12 +703,12 @@ def test_counted_pixels_and_figures_are_those_of_scikit_learn(case):
 def test_a_segmentations_figures_are_fractions_whatever_the_order_and_the_batches(case, seed):
     truth, guess = case
     rng = np.random.default_rng(seed)
-    outputs = segmentation.probabilities(rng.normal(size=(*truth.shape, 4)) + 3 * np.eye(4)[guess])
+    outputs = Segmentation().answered(rng.normal(size=(*truth.shape, 4)) + 3 * np.eye(4)[guess])
     assert np.allclose(outputs.sum(axis=-1), 1, atol=1e-6)
     order = rng.permutation(len(truth))
     found = []
     for parts in ([np.arange(len(truth))], [[i] for i in order]):
-        meter = segmentation.last_meter(tuple("abcd"))
+        meter = Segmentation(tuple("abcd")).meter(closely=True)
         for part in parts:
             meter.update(truth[part], outputs[part])
         found.append(meter.result())
@@ -772,14 +773,14 @@ LOGITS = st.tuples(st.integers(1, 12), st.integers(2, 8)).flatmap(
 @MANY
 @given(LOGITS, st.floats(-100, 100), st.integers(0, 99))
 def test_probabilities_sum_to_one_in_the_order_of_the_logits(logits, shift, seed):
-    made = classification.probabilities(logits)
+    made = Classification().answered(logits)
     assert made.shape == logits.shape and ((made >= 0) & (made <= 1)).all()
     np.testing.assert_allclose(made.sum(axis=1), 1)
     order = np.argsort(logits, axis=1)
     assert (np.diff(np.take_along_axis(made, order, axis=1), axis=1) >= 0).all()
-    np.testing.assert_allclose(classification.probabilities(logits.astype("float64") + shift), made, atol=1e-9)
+    np.testing.assert_allclose(Classification().answered(logits.astype("float64") + shift), made, atol=1e-9)
     rows = np.random.default_rng(seed).permutation(len(logits))
-    assert np.array_equal(classification.probabilities(logits[rows]), made[rows])
+    assert np.array_equal(Classification().answered(logits[rows]), made[rows])
 
 
 @SOME
@@ -787,11 +788,11 @@ def test_probabilities_sum_to_one_in_the_order_of_the_logits(logits, shift, seed
 def test_a_classifications_figures_are_fractions_whatever_the_order_and_the_batches(logits, data):
     count, classes = logits.shape
     labels = np.array(data.draw(st.lists(st.integers(0, classes - 1), min_size=count, max_size=count)))
-    outputs = classification.probabilities(logits)
+    outputs = Classification().answered(logits)
     order = np.array(data.draw(st.permutations(range(count))))
     found = []
     for parts in ([np.arange(count)], [[i] for i in order]):
-        meter = classification.meter(tuple("abcdefgh"[:classes]))
+        meter = Classification(tuple("abcdefgh"[:classes])).meter()
         for part in parts:
             meter.update(labels[part], outputs[part])
         found.append(meter.result())

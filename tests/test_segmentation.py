@@ -104,7 +104,7 @@ def test_augmentation_moves_image_and_mask_together():
 def test_a_frozen_backbone_under_a_decoder_stays_as_it_is_and_the_decoder_learns(tmp_path):
     trainer = tiny_trainer(tmp_path, tiny_masks(), backbone="cnn10(width=4)", epochs=6, batch_size=4, augment="none")
     net = trainer.net
-    before, score = net.values(), trainer.score()
+    before, score = net.values(), trainer.goodness()
     result = trainer.execute(Phase(net.parts.new, inputs="features"))
     after = net.values()
     for part, a, b in zip(net.parts.parts, before, after, strict=True):

@@ -11,7 +11,7 @@ from sklearn import metrics
 
 from lab.inputs.data import IGNORED
 from lab.metrics import boundary
-from lab.tasks import segmentation
+from lab.tasks.segmentation import Segmentation
 
 CLASSES = ("sky", "road", "tree", "car", "sign")  # no pixel is a sign
 
@@ -22,11 +22,11 @@ def split(seed=0, images=5, shape=(12, 17)):
     labels = rng.integers(0, 4, (images, *shape)).astype("uint8")
     logits = rng.normal(size=(images, *shape, len(CLASSES))) + 2 * np.eye(len(CLASSES))[labels]
     logits[..., 4] = -30
-    return np.where(rng.random(labels.shape) < 0.2, IGNORED, labels).astype("uint8"), segmentation.probabilities(logits)
+    return np.where(rng.random(labels.shape) < 0.2, IGNORED, labels).astype("uint8"), Segmentation().answered(logits)
 
 
 def measured(labels, probabilities, batch=2):
-    meter = segmentation.last_meter(CLASSES)
+    meter = Segmentation(CLASSES).meter(closely=True)
     for start in range(0, len(labels), batch):
         meter.update(labels[start : start + batch], probabilities[start : start + batch])
     return meter
@@ -44,7 +44,7 @@ def test_the_figures_are_scikit_learns():
     frequent = (matrix.sum(1)[:4] * hit / (size - hit)).sum() / matrix.sum()
     assert result["frequency_weighted_iou"] == pytest.approx(frequent, abs=1e-9)
     assert result["loss"] == pytest.approx(metrics.log_loss(labels[counted], p[counted], labels=range(5)), abs=1e-6)
-    assert result[segmentation.SCORE] == result["miou"]
+    assert result[Segmentation.score] == result["miou"]
     for c, name in enumerate(CLASSES[:4]):
         row = result["per_class"][name]
         assert row["iou"] == pytest.approx(hit[c] / (size - hit)[c], abs=1e-9)
@@ -119,20 +119,22 @@ def test_a_meter_holds_far_less_than_the_probabilities():
 
 def test_probabilities_are_a_softmax():
     logits = np.random.default_rng(0).normal(0, 4, (2, 3, 4, 5)).astype("float32")
-    found = segmentation.probabilities(logits)
+    found = Segmentation().answered(logits)
     assert found.dtype == np.float32
     np.testing.assert_allclose(found, softmax(logits.astype("float64"), axis=-1), atol=1e-6)
-    assert np.isfinite(segmentation.probabilities(logits * 1e4)).all()
+    assert np.isfinite(Segmentation().answered(logits * 1e4)).all()
 
 
 def test_targets_are_masks_that_the_loss_and_the_training_accuracy_understand():
     labels, p = split(7)
-    assert segmentation.outputs(tiny_data(classes=4)) == 4
-    targets, logits = segmentation.encode(labels, 5), np.log(np.maximum(p, 1e-9))
+    assert Segmentation.of(tiny_data(classes=4)).outputs == 4
+    targets, logits = Segmentation().encode(labels), np.log(np.maximum(p, 1e-9))
     assert targets.shape == (5, 12, 17, 1) and targets.dtype == np.int32
     result = measured(labels, p).result()
-    assert float(segmentation.loss("cross_entropy", 5)(targets, logits)) == pytest.approx(result["loss"], rel=1e-5)
-    (accuracy,) = segmentation.metrics()
+    assert float(Segmentation(tuple("abcde")).loss("cross_entropy")(targets, logits)) == pytest.approx(
+        result["loss"], rel=1e-5
+    )
+    (accuracy,) = Segmentation().metrics()
     for start in (0, 2, 4):
         accuracy.update_state(targets[start : start + 2], keras.ops.convert_to_tensor(logits[start : start + 2]))
     assert float(accuracy.result()) == pytest.approx(result["accuracy"], rel=1e-6)
@@ -142,8 +144,8 @@ def test_a_network_trains_on_masks_with_its_loss_and_metric():
     labels, _ = split(8)
     images = np.eye(5, dtype="float32")[np.where(labels == IGNORED, 0, labels)]
     model = keras.Sequential([keras.Input((12, 17, 5)), keras.layers.Conv2D(5, 1)])
-    loss = segmentation.loss("dice+cross_entropy", 5, weights=[1, 1, 2, 1, 1])
-    model.compile(keras.optimizers.Adam(0.1), loss, metrics=segmentation.metrics())
-    targets = segmentation.encode(labels, 5)
+    loss = Segmentation(tuple("abcde")).loss("dice+cross_entropy", weights=[1, 1, 2, 1, 1])
+    model.compile(keras.optimizers.Adam(0.1), loss, metrics=Segmentation().metrics())
+    targets = Segmentation().encode(labels)
     logs = [model.train_on_batch(images, targets, return_dict=True) for _ in range(30)]
     assert logs[-1]["loss"] < 0.3 * logs[0]["loss"] and logs[-1]["accuracy"] > logs[0]["accuracy"]

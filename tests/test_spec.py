@@ -116,7 +116,7 @@ def test_size_left_out_is_the_datas_or_the_backbones_smallest():
         ({"weights": "none", "strategy": "frozen"}, "source's own classifier"),
         ({"dataset": "gtsrb"}, "--data-dir"),
         ({"data_dir": "x"}, "leave it out"),
-        ({"head": "unet"}, "--head unet is for segmentation; signs is for classification"),
+        ({"head": "unet"}, "--head unet reads the backbone's pyramid; signs is for classification"),
         ({"name": "a/b"}, "--name takes"),
         ({"name": "<b>"}, "--name takes"),
     ],

@@ -178,7 +178,7 @@ def test_the_epoch_of_the_best_validation_score_is_kept(tmp_path):
     row = trainer.record[-1]
     scores = [h["val_accuracy"] for h in row["history"]]
     assert scores[row["kept_epoch"] - 1] == max(scores)
-    assert trainer.score() == pytest.approx(max(scores))
+    assert trainer.goodness() == pytest.approx(max(scores))
 
 
 def test_a_loss_that_is_no_number_stops_the_run(tmp_path):
@@ -209,7 +209,7 @@ def test_a_diverged_phase_leaves_its_best_weights_or_those_of_before(tmp_path, m
     assert row["kept_epoch"] == (None if epoch == 1 else 1) and len(row["history"]) == epoch - 1 + last
     assert all(np.isfinite(v).all() for v in left)
     assert all(np.array_equal(a, b) for a, b in zip(before, left, strict=True)) == (epoch == 1)
-    assert epoch == 1 or trainer.score() == pytest.approx(row["history"][0]["val_accuracy"])
+    assert epoch == 1 or trainer.goodness() == pytest.approx(row["history"][0]["val_accuracy"])
 
 
 def test_images_are_zoomed_on_the_device_and_kept_small_in_memory(tmp_path):

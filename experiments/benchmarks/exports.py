@@ -14,6 +14,7 @@ from lab import names
 from lab.environment import hushed
 from lab.exporting import formats
 from lab.networks.net import Net
+from lab.tasks.classification import Classification
 
 NAMES = {"onnx": "ONNX Runtime", "litert": "LiteRT", "openvino": "OpenVINO"}
 CASES = (("MobileNetV2", 96, 64), ("MobileNetV2(alpha=0.35)", 64, 128), ("MobileNetV2(alpha=0.35)", 64, 1))
@@ -25,7 +26,7 @@ def measure() -> list[Row]:
     rows = []
     for backbone, size, batch in CASES:
         net = Net(names.build("backbones", backbone), (size, size, 3), names.build("heads", "linear"), 43)
-        model = formats.standalone(net)
+        model = formats.standalone(net, Classification())
         images = np.random.default_rng(0).integers(0, 256, (batch, size, size, 3)).astype("float32")
         with tempfile.TemporaryDirectory() as folder:
             predict = {"keras": model.predict_on_batch}

@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from benchmarks import AT_LEAST, Row, in_turn, row, timed_command
-from lab import predict
+from lab.inference import predicting
 from lab.networks.load import reopen
 from lab.records import store
 from lab.runs.setup import open_trainer
@@ -92,8 +92,8 @@ def prediction(trainer: Any, run: Run, out: Path) -> Row:
     choices = [word for name, value in given_by.items() for word in (f"--{name.replace('_', '-')}", str(value))]
     timed_command(*words, str(out), *choices)
     record = max(store.read(out), key=lambda r: r["finished"])
-    files, weights = predict.listed(folder), store.kept(out, record, "weights.h5")
-    given = predict.predictor(record, weights, run.batch_size)
+    files, weights = predicting.listed(folder), store.kept(out, record, "weights.h5")
+    given = predicting.predictor(record, weights, run.batch_size)
     net = reopen(record, weights)
     x = net.sized(trainer.data.train.images[: run.batch_size])
 
@@ -102,7 +102,7 @@ def prediction(trainer: Any, run: Run, out: Path) -> Row:
             net.model.predict_on_batch(x)
 
     def lab() -> None:
-        for images in predict.batches(files, tuple(record["data"]["shape"]), "squash", run.batch_size):
+        for images in predicting.batches(files, tuple(record["data"]["shape"]), "squash", run.batch_size):
             given(images)
 
     seconds = in_turn({"limit": limit, "lab": lab}, TIMES)

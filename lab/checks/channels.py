@@ -13,7 +13,7 @@ MARGIN = 3.0  # standard errors by which the other order has to be better, image
 def check(trainer: Any) -> Finding | None:
     """Whether a pretrained backbone tells the classes apart better with the channels reversed. Not for masks."""
     if (
-        trainer.data.train.has_masks
+        not trainer.data.train.has_classes
         or trainer.data.bands
         or trainer.data.shape[-1] != 3
         or not trainer.net.is_carried

@@ -2,34 +2,25 @@
 
 from typing import Any
 
-import numpy as np
-
 from lab.checks import Finding, finding
 from lab.training.learner import Learner
 
 
 def after(trainer: Learner, train: dict[str, Any]) -> Finding | None:
-    """Whether the cross-entropy of the training set is no less than that of naming classes as often as they occur.
+    """Whether the loss of the training set is no less than that of one answer for all, as often as each class is there.
 
-    Only where the plain cross-entropy is what was minimised: what minimises another loss need not be below.
+    Only where that loss is what was minimised: what minimises another need not be below.
     """
-    o = trainer.options
-    if o.loss != "cross_entropy" or o.balance != "none" or not any(s.get("history") for s in trainer.record):
+    o, task = trainer.options, trainer.task
+    if o.loss != task.minimised or o.balance != "none" or not any(s.get("history") for s in trainer.record):
         return None
-    classes = trainer.data.classes
-    guess = entropy(trainer.task.frequencies(trainer.data.train, classes))
-    if train["loss"] < guess:
+    guess = task.guess(trainer.data)
+    if guess is None or train["loss"] < guess:
         return None
     return finding(
-        f"train loss {train['loss']:.2f}, a guess by the classes' frequencies has {guess:.2f}: nothing was learnt",
+        f"train loss {train['loss']:.2f}, a guess that is the same for all has {guess:.2f}: nothing was learnt",
         "training diverged, or had too few steps; the score says nothing about the strategy",
         "a third of --learning-rate, or a longer budget; `python -m lab.doctor` looks for other causes",
         train_loss=train["loss"],
         guess_loss=guess,
     )
-
-
-def entropy(counts: np.ndarray) -> float:
-    """Nats of the distribution that counts (K,) have."""
-    shares = counts[counts > 0] / counts.sum()
-    return float(-(shares * np.log(shares)).sum())

@@ -19,7 +19,7 @@ def check(trainer: Any) -> Finding | None:
     Ojala and Garriga 2010, permutation tests for studying classifier performance,
     https://jmlr.org/papers/v11/ojala10a.html. Not for masks, and not where a class has few examples.
     """
-    if trainer.data.train.has_masks:
+    if not trainer.data.train.has_classes:
         return None
     images, labels = sample(trainer.data.train)
     if len(labels) < max(20, ENOUGH * len(np.unique(labels))):

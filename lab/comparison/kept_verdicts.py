@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from lab import tasks
+from lab import task
 from lab.comparison import paired, verdict
 from lab.comparison.contestants import Contest
 from lab.comparison.paired import DRAWS
@@ -24,7 +24,7 @@ from lab.files import digest, write_atomically
 from lab.metrics import confusion
 from lab.records import outcomes, store
 
-BY = (verdict, paired, outcomes, confusion, tasks)  # modules that reach a verdict
+BY = (verdict, paired, outcomes, confusion, task)  # modules that reach a verdict
 MOST = 2000  # files; beyond them those that were written longest ago are removed
 
 

@@ -14,7 +14,7 @@ from lab.comparison.paired import DRAWS, LEVEL, Difference, Noise
 from lab.errors import BadInput
 from lab.metrics.outcome import Outcome
 from lab.records import outcomes
-from lab.tasks import SCORES, score
+from lab.task import kind_of, score
 
 Record = dict[str, Any]
 
@@ -54,6 +54,7 @@ class Verdict:
         reached: score of each contestant, by seed; the best on the mean first.
         noise: of the seeds.
         pairs: all that have a seed in common, in the contestants' order; with a base, those with it.
+        sign: 1 where a higher score is better, -1 where a lower one is; differences are of what is better.
     """
 
     contest: Contest
@@ -62,6 +63,7 @@ class Verdict:
     reached: dict[str, dict[int, float]]
     noise: Noise
     pairs: list[Pair]
+    sign: int = 1
 
     def scores(self, name: str) -> list[float]:
         return list(self.reached[name].values())
@@ -99,7 +101,9 @@ class Verdict:
     @property
     def front(self) -> set[str]:
         """The contestants that no other beats at less training time; Pareto's front, of the means."""
-        return undominated({n: (float(np.mean(self.scores(n))), self.cost(n, "train_seconds")) for n in self.reached})
+        return undominated(
+            {n: (self.sign * float(np.mean(self.scores(n))), self.cost(n, "train_seconds")) for n in self.reached}
+        )
 
     def cost(self, name: str, what: str) -> float:
         """Mean over seeds of a figure of the records' cost."""
@@ -136,7 +140,9 @@ def _read(root: Path, contest: Contest) -> tuple[str, dict[str, dict[int, Outcom
     score_name, found = outcomes.read(root, [contest.runs[name][seed] for name, seed in keys])
     of = dict(zip(keys, found, strict=True))
     each = {n: {s: of[n, s] for s in runs} for n, runs in contest.runs.items()}
-    return score_name, dict(sorted(each.items(), key=lambda item: -np.mean([o.score for o in item[1].values()])))
+    return score_name, dict(
+        sorted(each.items(), key=lambda item: -np.mean([o.sign * o.score for o in item[1].values()]))
+    )
 
 
 def _judged(
@@ -145,7 +151,10 @@ def _judged(
     """The verdict on outcomes, by the scores (draws,) of each on resamples."""
     reached = {n: {s: o.score for s, o in by_seed.items()} for n, by_seed in of.items()}
     noise = paired.noise(reached)
-    runs = {n: {s: (reached[n][s], drawn[id(o)]) for s, o in by_seed.items()} for n, by_seed in of.items()}
+    sign = next(iter(next(iter(of.values())).values())).sign
+    runs = {
+        n: {s: (sign * reached[n][s], sign * drawn[id(o)]) for s, o in by_seed.items()} for n, by_seed in of.items()
+    }
     every = [pair for pair in combinations(of, 2) if contest.base in (None, *pair)]
     both = [(a, b) for a, b in every if set(runs[a]) & set(runs[b])]
     if not both:
@@ -154,7 +163,7 @@ def _judged(
     corrected = paired.holm([d.p for d in differences])
     pairs = [_pair(a, b, d, p, of[a], of[b]) for (a, b), d, p in zip(both, differences, corrected, strict=True)]
     examples = len(next(iter(next(iter(of.values())).values())))
-    return Verdict(contest, score_name, examples, reached, noise, pairs)
+    return Verdict(contest, score_name, examples, reached, noise, pairs, sign)
 
 
 def _pair(a: str, b: str, d: Difference, p: float, of_a: dict[int, Outcome], of_b: dict[int, Outcome]) -> Pair:
@@ -172,7 +181,8 @@ def within(record: Record, steps: int | None = None, seconds: float | None = Non
 
     Its schedule was for the whole of its own budget: one of so many steps may well reach more.
     """
-    done, taken, name, reached = 0, 0.0, SCORES[record["choices"]["task"]], []
+    kind = kind_of(record)
+    done, taken, name, reached = 0, 0.0, kind.score, []
     for step in record["steps"]:
         began = taken
         for h in step.get("history", []):
@@ -181,4 +191,4 @@ def within(record: Record, steps: int | None = None, seconds: float | None = Non
         done, taken = done + step.get("steps", 0), max(taken, began + step["seconds"])
     reached.append((done, record["cost"]["train_seconds"], score(record, "val")))
     found = [v for n, t, v in reached if (steps is None or n <= steps) and (seconds is None or t <= seconds)]
-    return max(found, default=None)
+    return max(found, key=lambda v: kind.sign * v, default=None)

@@ -72,7 +72,8 @@ def _files(dataset: Any, where: str | None, title: str) -> Examined:
     from lab.datasets._own import groups_of
 
     found = dataset.survey(where)
-    whole, classes = dataset.whole(found)
+    whole, meaning = dataset.whole(found)
+    classes = meaning.get("classes", ())
     splits = np.empty(len(whole), object)
     for split, indices in dataset.parts(found).items():
         splits[indices] = split

@@ -22,7 +22,7 @@ class Dataset(Named):
     that are 240 wide and 180 high.
     """
 
-    task: ClassVar[str] = "classification"  # what its labels are for
+    task = "classification"  # what its labels are for
     is_table: ClassVar[bool] = False  # True: rows of a table, see `lab.datasets._tabular`
     embedded: ClassVar[bool] = True
     shareable: ClassVar[bool] = True  # False: the report draws no picture of its examples into img/
@@ -53,6 +53,10 @@ class Dataset(Named):
         if target is not None:
             raise BadInput(f"--target is for a table of rows, --dataset csv:FILE; {self} is none; leave it out")
         return self
+
+    def columns(self) -> tuple[str, ...]:
+        """The names of what its labels say, where a task makes them of words."""
+        return ("value",)
 
     def told(self, size: int | str, group: str | None, skip_corrupt: bool) -> "Dataset":
         """The same, told what the run wants of it.

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -30,7 +30,7 @@ class Masked(Own):
     is the rarest class that its mask holds, which is the one that the fewest masks hold.
     """
 
-    task: ClassVar[str] = "segmentation"
+    task = "segmentation"
 
     def legend(self, found: Survey) -> Legend:
         """What the numbers or colours in the readable masks mean.
@@ -76,7 +76,7 @@ class Masked(Own):
         assert self.px is not None
         size, read = hw(self.px), self.reader(found)
         masks = OnDemand(lambda i: read(i, size), size, np.arange(len(found.examples)))
-        return replace(self.split(found, masks), pixels=pixels(found)), found.legend.classes
+        return replace(self.split(found, masks), pixels=pixels(found)), {"classes": found.legend.classes}
 
     def reader(self, found: Survey) -> Callable[[int, tuple[int, int]], Array]:
         """What gives the labels (*size) uint8 of a readable example's number at a size.

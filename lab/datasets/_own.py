@@ -18,8 +18,11 @@ from lab.inputs.entry import Entry
 from lab.inputs.folders import Files
 from lab.inputs.ground import blocks, overlapping
 from lab.inputs.index import index
-from lab.inputs.splitting import SHARES, dealt, united
+from lab.inputs.splitting import SHARES, dealt, strata, united
 from lab.names import Pixels
+from lab.task import kind
+
+BETWEEN = "\x1f"  # the words of a label that has several
 
 
 class Example(NamedTuple):
@@ -100,14 +103,19 @@ class Own(Dataset):
         _refuse_shared(found.examples, [found.entries[e.name].sha256 for e in found.examples], "are the same image")
         if self.group:
             _refuse_shared(found.examples, groups, "are of one group")
-        whole, classes = self.whole(found)
+        whole, meaning = self.whole(found)
         about = {"source": self.source(found.files), "palette": self.palette(found), "left_out": found.broken}
-        return parted(whole, self.parts(found), classes=classes, bands=found.files.bands, **about)
+        return parted(whole, self.parts(found), **meaning, bands=found.files.bands, **about)
 
-    def whole(self, found: "Survey") -> tuple[Split, tuple[str, ...]]:
-        """All readable examples as one split, and their classes."""
-        labels, classes = _numbered(found)
-        return self.split(found, labels), classes
+    def whole(self, found: "Survey") -> tuple[Split, dict[str, Any]]:
+        """All readable examples as one split, and what else a `Data` says of their labels: their classes, say."""
+        labels, meaning = self.labelled(found)
+        return self.split(found, labels), meaning
+
+    def labelled(self, found: "Survey") -> tuple[np.ndarray, dict[str, Any]]:
+        """(the labels (N, ...) that the task makes of the words, what else a `Data` says of them)."""
+        rows = [e.label.split(BETWEEN) for e in found.examples]
+        return kind(self.task).labelled(rows, self.columns(), found.files.title)
 
     def split(self, found: "Survey", labels: Any) -> Split:
         """All readable examples with these labels."""
@@ -132,7 +140,7 @@ class Own(Dataset):
 
     def strata(self, found: "Survey") -> np.ndarray:
         """Whole numbers (N,): of each, every split that is drawn gets its share."""
-        return _numbered(found)[0]
+        return strata(self.labelled(found)[0])
 
     def palette(self, found: "Survey") -> tuple[tuple[int, int, int], ...]:
         return ()
@@ -169,6 +177,11 @@ class Own(Dataset):
         return found
 
 
+def for_words(dataset: Any, task: str | None) -> Any:
+    """The data set with its words made labels of this task; None where the task makes none of words."""
+    return replace(dataset, task=task) if task is not None and kind(task).of_words else None
+
+
 class Survey(NamedTuple):
     """What there is: the readable examples, an entry for every file, and why the others cannot be read.
 
@@ -181,18 +194,6 @@ class Survey(NamedTuple):
     broken: dict[str, str]
     masks: dict[str, Any] = {}
     legend: Any = None
-
-
-def in_order(labels: set[str]) -> list[str]:
-    """Names of classes in alphabetical order; numbers, where all are, in theirs."""
-    return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)
-
-
-def _numbered(found: Survey) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Labels (N,) of the readable examples, and the classes that they number."""
-    classes = in_order({e.label for e in found.examples})
-    number = {c: i for i, c in enumerate(classes)}
-    return np.array([number[e.label] for e in found.examples], "int64"), tuple(classes)
 
 
 def _repeated(words: list[str]) -> list[str]:

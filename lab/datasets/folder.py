@@ -1,7 +1,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from lab.datasets._own import Example, Own
+from lab.datasets._own import Example, Own, for_words
 from lab.errors import BadInput
 from lab.inputs.data import printable
 from lab.inputs.folders import Files, hidden
@@ -14,6 +14,11 @@ class Folder(Own):
 
     `--dataset my_photos/` is short for it.
     """
+
+    task: str = "classification"  # or another whose labels can be words
+
+    def for_task(self, task):
+        return for_words(self, task) or super().for_task(task)
 
     def found(self, data_dir):
         files = Files(data_dir, self.name)

@@ -7,10 +7,9 @@ import numpy as np
 
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
-from lab.datasets._own import in_order
 from lab.datasets.table import LABELS
 from lab.errors import BadInput
-from lab.inputs.data import Split, hw, parted
+from lab.inputs.data import Split, hw, in_order, parted
 from lab.inputs.decoding import Unreadable, fitted, rgb
 from lab.inputs.splitting import dealt, split_called
 

@@ -3,13 +3,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from lab.datasets import TABLES
-from lab.datasets._own import Example, Own
+from lab.datasets._own import BETWEEN, Example, Own, for_words
 from lab.errors import BadInput
 from lab.inputs.bands import FILE
 from lab.inputs.data import printable
 from lab.inputs.decoding import ENDINGS, first_line
 from lab.inputs.folders import Files
 from lab.inputs.splitting import split_called
+from lab.task import kind
 
 PATHS = ("path", "file", "filename", "file_name", "filepath", "image", "image_path", "img", "image_id", "id")
 LABELS = ("label", "labels", "class", "class_name", "category", "target", "y")
@@ -19,23 +20,36 @@ LABELS = ("label", "labels", "class", "class_name", "category", "target", "y")
 class Table(Own):
     """Your own images by a CSV or Parquet file with a column of paths and one of labels.
 
-    `--dataset labels.csv` is short for it. Paths begin at the table's folder, or at `--data-dir`, and
-    may lack their ending. Columns `split` (train, val, test) and `group` are kept to where they are.
+    `--dataset labels.csv` is short for it, and `--target COLUMN` names the labels. Paths begin at the table's folder,
+    or at `--data-dir`, and may lack their ending. Columns `split` (train, val, test) and `group` are kept to where they
+    are. With `--task regression` labels are numbers; several columns have commas between them.
     """
 
     path: str | None = None  # name of the column of paths; None: one that is called as usual
     label: str | None = None  # likewise
+    task: str = "classification"  # or another whose labels can be words
     images: str | None = None  # the folder or zip where the paths begin; None: where the table is
 
     def __str__(self) -> str:
         return super(Table, replace(self, images=None)).__str__() if self.images else super().__str__()
+
+    def for_task(self, task):
+        return for_words(self, task) or super().for_task(task)
+
+    def aimed(self, target):
+        return self if target is None else replace(self, label=target)
+
+    def columns(self):
+        return tuple(c.strip() for c in self.label.split(",")) if self.label else super().columns()
 
     def found(self, data_dir):
         file = Path(data_dir or "").expanduser()
         if not data_dir or not file.is_file():
             raise BadInput(f"no such table: {data_dir}; give a {', '.join(TABLES)} file of paths and labels")
         rows = _rows(file)
-        path, label = _column(file, rows, self.path, PATHS, "paths"), _column(file, rows, self.label, LABELS, "labels")
+        path = _column(file, rows, self.path, PATHS, "paths")
+        chosen = self.columns() if self.label else (None,)
+        labels = [_column(file, rows, name, LABELS, "labels") for name in chosen]
         root = self.images or str(file.parent)
         wanted = [row[path] for row in rows]
         files = Files(root, self.name, only={FILE} | {n + s for n in wanted for s in ("", *ENDINGS)})
@@ -52,7 +66,10 @@ class Table(Own):
             split = split_called(row["split"]) if "split" in row else None
             if "split" in row and split is None:
                 raise BadInput(f"{where} has the split {row['split']!r}; there are train, val and test")
-            found.append(Example(name, printable(row[label], where), split, row.get("group", "")))
+            label = BETWEEN.join(
+                printable(row[name], where) if kind(self.task).labels == "classes" else row[name] for name in labels
+            )
+            found.append(Example(name, label, split, row.get("group", "")))
         return files, found
 
 

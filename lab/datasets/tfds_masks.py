@@ -1,6 +1,6 @@
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -28,7 +28,7 @@ class TfdsMasks(Tfds):
     in the benchmark's usual three; elsewhere as in `masks` without a list.
     """
 
-    task: ClassVar[str] = "segmentation"
+    task = "segmentation"
     written = "tfds_masks:NAME"
 
     def __str__(self) -> str:

@@ -1,6 +1,7 @@
 """The formats a network is exported in: what each needs, how it is written and read back. No Keras until one is.
 
-images (N, H, W, C) float32, 0-255 ─► the run's network ─► softmax ─► probabilities (N, K), or (N, H, W, K) of masks
+images (N, H, W, C) float32, 0-255 ─► the run's network ─► the task's last layer ─► answers: probabilities (N, K), or
+(N, H, W, K) of masks, or values (N, P)
 
 Of more than three bands, or a table, the images are stored values (N, h, w, all bands), or rows (N, F): their scaling
 to 0-255 is in the file, too.
@@ -16,7 +17,7 @@ from typing import Any
 
 from lab.errors import BadInput
 
-Predict = Callable[[Any], Any]  # images (N, H, W, C) float32 to probabilities (N, ..., K), both NumPy
+Predict = Callable[[Any], Any]  # images (N, H, W, C) float32 to answers (N, ...), both NumPy
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Format:
         file: what is written, from the export's folder; a path in a folder stands for the folder.
         needs: module that writing or reading imports, to the package that holds it.
         backends: those of Keras that write it.
-        use: the lines that read it and turn `images` into `probabilities`, for the model card.
+        use: the lines that read it and turn `images` into `probabilities`, or what the task calls its answers.
     """
 
     file: str
@@ -80,8 +81,8 @@ def require_backend(wanted: list[str]) -> None:
             )
 
 
-def standalone(net: Any, stored: tuple[int, ...] = ()) -> Any:
-    """The keras.Model of a `Net` from `images` to `probabilities`, made of Keras' own layers and operations.
+def standalone(net: Any, task: Any, stored: tuple[int, ...] = ()) -> Any:
+    """The keras.Model of a `Net` from `images` to the answers of a task, made of Keras' own layers and operations.
 
     Where images are `stored` values, that is their shape (h, w, all bands), or a table's (F,).
 
@@ -95,13 +96,12 @@ def standalone(net: Any, stored: tuple[int, ...] = ()) -> Any:
     copy = keras.models.clone_model(
         net.model, clone_function=lambda layer: layer, call_function=_unwrapped, recursive=True
     )
-    softmax = keras.layers.Softmax(dtype="float32", name="probabilities")
     images, logits = copy.inputs[0], copy.outputs[0]
     if stored:
         images = keras.Input(stored, name="images")
         pixels = keras.layers.Reshape((1, 1, *stored))(images) if len(stored) == 1 else images
         logits = copy(net.sized(pixels))
-    model = keras.Model(images, softmax(logits), name="net")
+    model = keras.Model(images, task.last_layer()(logits), name="net")
     for layer in model._flatten_layers():
         if isinstance(layer, keras.layers.Normalization):  # of EfficientNet and ConvNeXt
             # as tensors, the two would be further inputs of an ONNX graph
@@ -166,7 +166,7 @@ def _export(kind: str) -> Callable[[Any, Path], None]:
     def write(model: Any, path: Path) -> None:
         import keras
 
-        named = keras.Model(model.inputs[0], {"probabilities": model.outputs[0]}, name=model.name)
+        named = keras.Model(model.inputs[0], {model.layers[-1].name: model.outputs[0]}, name=model.name)
         named(keras.ops.zeros((1, *model.inputs[0].shape[1:])))  # the ONNX export refuses what was never called
         if keras.backend.backend() == "jax":
             import jax
@@ -207,27 +207,27 @@ def _read_savedmodel(path: Path) -> Predict:
     import tensorflow as tf
 
     model = tf.saved_model.load(str(path))
-    return lambda images: model.serve(images)["probabilities"].numpy()
+    return lambda images: next(iter(model.serve(images).values())).numpy()
 
 
 def _read_onnx(path: Path) -> Predict:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
-    return lambda images: session.run(["probabilities"], {"images": images})[0]
+    return lambda images: session.run(None, {"images": images})[0]
 
 
 def _read_litert(path: Path) -> Predict:
     from ai_edge_litert.interpreter import Interpreter
 
     run = Interpreter(str(path)).get_signature_runner()
-    return lambda images: run(images=images)["probabilities"]
+    return lambda images: next(iter(run(images=images).values()))
 
 
 def _read_openvino(path: Path) -> Predict:
     # 32 bits asked for: where the processor has bfloat16, OpenVINO would compute in it
     model = _openvino().compile_model(path, "CPU", {"INFERENCE_PRECISION_HINT": "f32"})
-    return lambda images: model(images)["probabilities"]
+    return lambda images: model(images)[0]
 
 
 FORMATS = {

@@ -7,6 +7,7 @@ Every figure is the record's or the export's. Sections and front matter as Huggi
 import html
 import json
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -16,28 +17,14 @@ from tabulate import tabulate
 from lab import names
 from lab.errors import BadInput
 from lab.exporting import formats
-from lab.inference import masks
+from lab.inference.predicting import fit_of
 from lab.metrics import calibration
-from lab.predict import fit_of
 from lab.records import outcomes, store
 from lab.records.store import data_of
 from lab.runs.reproducing import command_of
-from lab.tasks import score, score_name
+from lab.task import kind_of, of_record, score, score_name
 
 WEAKEST = 5  # classes
-METRICS = {
-    "classification": {"top5": "top-5 accuracy", "macro_f1": "macro F1"},
-    "segmentation": {
-        "miou": "mIoU", "mdice": "mDice", "frequency_weighted_iou": "frequency-weighted IoU", "accuracy":
-        "pixel accuracy", "boundary_f1": "boundary F1", "image_miou": "mean of the images' mIoU",
-        "image_mdice": "mean of the images' mDice",
-    },
-}  # fmt: skip
-# What Hugging Face calls a task and its score.
-CALLED = {
-    "classification": ("image-classification", "accuracy"), "segmentation": ("image-segmentation", "mean_iou"),
-    "table": ("tabular-classification", "accuracy"),
-}  # fmt: skip
 STATED = "as the documentation of Keras 2 says (keras-team/keras, docs/templates/applications.md)"
 # What that file says of the ImageNet weights of each module of keras.applications; of the others it says nothing.
 LICENCES = {
@@ -49,24 +36,25 @@ LICENCES = {
 
 def card(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
     """The text of README.md; `about` is what export.json holds."""
+    said = of_record(record).card(root, record)
     sections = {
-        "Files": files(about),
-        "Use": use(record, about),
-        "Data": data(record),
+        "Files": files(about, said),
+        "Use": use(record, about, said),
+        "Data": data(record, said),
         "Training": training(record),
-        "Metrics": metrics(root, record),
-        "Limits": limits(root, record, about),
+        "Metrics": metrics(record, said),
+        "Limits": limits(root, record, about, said),
         "Licence": licence(root, record),
         "How it was made": making(record, about),
     }
-    parts = [front_matter(record, about), f"# {plain(record['name'])}", summary(record)]
+    parts = [front_matter(record, about), f"# {plain(record['name'])}", summary(record, said)]
     return "\n\n".join([*parts, *(f"## {title}\n\n{text}" for title, text in sections.items())]) + "\n"
 
 
 def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
     """YAML for Hugging Face; each value is JSON, which YAML reads too."""
-    dataset, task = data_of(record["choices"]), record["choices"]["task"]
-    called, kind = CALLED["table" if is_table(record) else task]
+    dataset = data_of(record["choices"])
+    called, kind = kind_of(record).hub[is_table(record)]
     scores = [{"type": kind, "name": f"test {score_name(record)}", "value": score(record, "test")}]
     result = {
         "task": {"type": called},
@@ -84,26 +72,47 @@ def front_matter(record: dict[str, Any], about: dict[str, Any]) -> str:
     return "\n".join(["---", *(f"{k}: {json.dumps(v)}" for k, v in values.items()), "---"])
 
 
-def summary(record: dict[str, Any]) -> str:
+@dataclass(frozen=True)
+class Card:
+    """What a task says in a model card, in Markdown.
+
+    Attributes:
+        does: what the network does, as a sentence's beginning. well: how well.
+        answers: shape and meaning of what it gives. lines: Python that reads what that takes.
+        same: what "the same answer" is, of a format and the run.
+        meaning: what the labels are.
+        unit: of the figures.
+        weakest: what it is worst at.
+        knows: what it knows and what it does with anything else.
+    """
+
+    does: str
+    well: str
+    answers: str
+    lines: list[str]
+    same: str
+    meaning: str
+    unit: str
+    weakest: str
+    knows: str
+
+
+def summary(record: dict[str, Any], said: Card) -> str:
     c, (height, width, bands) = record["choices"], record["net"]["shape"]
-    test, head = record["test"], f" with the head {plain(c['head'])}" if has_masks(record) else ""
-    right = (
-        f"each pixel gets one of them, with a mIoU of {test['miou']:.3f} on {test['examples']:,} test images"
-        if has_masks(record)
-        else f"{test['accuracy']:.1%} of {test['examples']:,} test {examples_are(record)} are right"
-    )
+    head = f" with the head {plain(c['head'])}" if kind_of(record).reads == "pyramid" else ""
     seen = f"{_kind(bands)} images of {height} × {width} px"
     if is_table(record):
         seen = f"rows of {len(record['data']['table']['columns'])} columns"
     return (
-        f"Tells {len(record['data']['classes'])} classes of {plain(data_of(c))} apart in {seen}: {right}. The network "
+        f"{said.does} in {seen}: {said.well}. The network "
         f"is {plain(c['backbone'])}{head} and has {record['net']['parameters']:,} parameters, trained by the strategy "
         f"{plain(c['strategy'])} from {_weights(c['weights'])}."
     )
 
 
-def has_masks(record: dict[str, Any]) -> bool:
-    return record["choices"]["task"] == "segmentation"
+def data_called(record: dict[str, Any]) -> str:
+    """What a run's data are called."""
+    return plain(data_of(record["choices"]))
 
 
 def is_table(record: dict[str, Any]) -> bool:
@@ -114,41 +123,33 @@ def examples_are(record: dict[str, Any]) -> str:
     return "rows" if is_table(record) else "images"
 
 
-def files(about: dict[str, Any]) -> str:
+def files(about: dict[str, Any], said: Card) -> str:
     rows = [
         [name, f"`{f['file']}`", f"{f['mb']:.2f}", f"{f['max_difference']:.1e}", f"{f['agreement']:.1%}"]
         for name, f in about["formats"].items()
     ]
-    same = "same class, of pixels" if len(about["output"]["shape"]) == 4 else "same class"
     text = (
         f"Each file was read back by its own runtime and compared with the run on {about['checked_on']['what']}; a "
         f"difference above {min(f['tolerance'] for f in about['formats'].values()):g} would have been refused.\n\n"
-        + _table(["format", "file", "MB", "largest difference of a probability", same], rows)
+        + table(["format", "file", "MB", "largest difference", said.same], rows)
     )
     if own := about.get("own_precision"):
         text += (
             f"\n\nThe files compute in float32; the run did not. Between the two: {own['max_difference']:.1e}, the "
-            f"same class for {own['agreement']:.1%}."
+            f"{said.same} for {own['agreement']:.1%}."
         )
     return text
 
 
-def use(record: dict[str, Any], about: dict[str, Any]) -> str:
+def use(record: dict[str, Any], about: dict[str, Any], card: Card) -> str:
     """How to make the input, and for each format the lines that read it."""
-    height, width, _ = record["net"]["shape"]
-    count = len(record["data"]["classes"])
-    given = (
-        f"(N, {height}, {width}, {count}), in the order of `classes.txt`; those of a pixel add up to 1, and "
-        "`probabilities.argmax(axis=-1)` are the masks."
-        if has_masks(record)
-        else f"(N, {count}), in the order of `classes.txt`; a row adds up to 1."
-    )
+    answers = kind_of(record).answers
     said, lines = _of_stored(record, about) if "bands" in about["input"] else _of_photos(record)
-    lines += ['classes = Path("classes.txt").read_text(encoding="utf-8").splitlines()']
-    text = f"{said}\n\n`probabilities` is float32 {given}\n\n" + _code("\n".join(lines))
+    text = f"{said}\n\n`{answers}` is float32 {card.answers}\n\n" + _code("\n".join([*lines, *card.lines]))
     for name in about["formats"]:
         needed = [f"import {m}" for m in about["imports"]] if name == "keras" else []
-        text += f"\n\nWith `{name}`:\n\n" + _code("\n".join([*needed, formats.FORMATS[name].use]))
+        read = formats.FORMATS[name].use.replace("probabilities", answers)
+        text += f"\n\nWith `{name}`:\n\n" + _code("\n".join([*needed, read]))
     return text
 
 
@@ -204,31 +205,21 @@ def _of_stored(record: dict[str, Any], about: dict[str, Any]) -> tuple[str, list
     ]
 
 
-def data(record: dict[str, Any]) -> str:
+def data(record: dict[str, Any], said: Card) -> str:
     about, c = record["data"], record["choices"]
     counts = [[n, f"{s['examples']:,}", f"`{s['digest'][:16]}`"] for n, s in about["splits"].items()]
     limit = f" Only {c['limit']:,} examples of each split were used." if c["limit"] else ""
     source = plain(about["source"] or "unknown")
     return (
         f"{plain(data_of(c))}: {_about('datasets', c['dataset'].partition(':')[0])} Source: {source}.{limit} "
-        f"Digest of all: `{about['digest'][:16]}`.\n\n{_table(['split', 'examples', 'digest'], counts)}\n\n"
-        f"{_classes(record)}"
+        f"Digest of all: `{about['digest'][:16]}`.\n\n{table(['split', 'examples', 'digest'], counts)}\n\n"
+        f"{said.meaning}"
     )
-
-
-def _classes(record: dict[str, Any]) -> str:
-    """The classes; of masks a row each, with the pixels' value and the colour that they are drawn in."""
-    classes = [plain(c) for c in record["data"]["classes"]]
-    if not has_masks(record):
-        return f"{len(classes)} classes: {', '.join(classes)}."
-    colours = ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in masks.colours(record)]
-    rows = [[str(i), name, f"`{colour}`"] for i, (name, colour) in enumerate(zip(classes, colours, strict=True))]
-    return f"{len(classes)} classes:\n\n" + _table(["value", "class", "colour"], rows)
 
 
 def training(record: dict[str, Any]) -> str:
     cost = record["cost"]
-    text = _table(["choice", "value"], [[plain(k), plain(v)] for k, v in record["choices"].items() if v is not None])
+    text = table(["choice", "value"], [[plain(k), plain(v)] for k, v in record["choices"].items() if v is not None])
     return (
         f"{plain(record['choices']['strategy'])}: {_about('strategies', record['choices']['strategy'])}\n\n"
         f"{text}\n\nTraining took {cost['train_seconds']:,.0f} s on `{_span(record['environment']['device'])}`; there "
@@ -236,33 +227,21 @@ def training(record: dict[str, Any]) -> str:
     )
 
 
-def metrics(root: Path, record: dict[str, Any]) -> str:
-    """All figures of the record, and the classes that do worst."""
+def metrics(record: dict[str, Any], said: Card) -> str:
+    """All figures of the record, and what it does worst."""
     splits = [s for s in ("train", "val", "test") if s in record]
     figures = [k for k, v in record["test"].items() if isinstance(v, int | float)]
-    called = METRICS[record["choices"]["task"]]
+    called = kind_of(record).figures
     rows = [[plain(called.get(k, k)), *(_figure(record[s].get(k)) for s in splits)] for k in figures]
-    a_pixel = " a pixel; pixels labelled 255 count nowhere" if has_masks(record) else ""
-    return (
-        f"Measured in inference mode; fractions from 0 to 1, the loss in nats{a_pixel}.\n\n"
-        + _table(["", *splits], rows)
-        + "\n\nThe weakest classes, on the test split:\n\n"
-        + weakest(root, record)
-    )
+    return f"Measured in inference mode; {said.unit}.\n\n" + table(["", *splits], rows) + f"\n\n{said.weakest}"
 
 
-def weakest(root: Path, record: dict[str, Any]) -> str:
-    """A row for each of the classes that do worst on the test split, of those that have a figure."""
-    per_class = record["test"]["per_class"]
-    if has_masks(record):
-        heads, counts = ["class", "IoU", "pixels"], {c: of["pixels"] for c, of in per_class.items()}
-        figures = {c: of["iou"] for c, of in per_class.items()}
-    else:
-        heads, counts, figures = ["class", "accuracy", "examples"], examples(root, record), per_class
+def weakest(heads: list[str], figures: dict[str, float | None], counts: dict[str, int]) -> str:
+    """The classes that do worst on the test split, of those that have a figure."""
     known = {c: figure for c, figure in figures.items() if figure is not None}
     worst = sorted(known, key=lambda c: (known[c], c))[:WEAKEST]
     rows = [[plain(c), f"{known[c]:.3f}", f"{counts[c]:,}" if c in counts else "-"] for c in worst]
-    return _table(heads, rows)
+    return "The weakest classes, on the test split:\n\n" + table(heads, rows)
 
 
 def examples(root: Path, record: dict[str, Any]) -> dict[str, int]:
@@ -284,16 +263,14 @@ def calibration_error(root: Path, record: dict[str, Any]) -> float | None:
     return None if outcome.confidence is None else calibration.reliability(outcome.confidence, outcome.each).error
 
 
-def limits(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
+def limits(root: Path, record: dict[str, Any], about: dict[str, Any], said: Card) -> str:
     c, (height, width, _) = record["choices"], record["net"]["shape"]
     train, read = record["data"]["splits"]["train"]["examples"], tuple(record["data"]["shape"][:2])
     found = [
         "It takes rows of these columns and nothing else."
         if is_table(record)
         else f"It takes images of {height} × {width} px and nothing else.",
-        f"It learnt from {train:,} {examples_are(record)} of {plain(data_of(c))} and knows its "
-        f"{len(record['data']['classes'])} classes only: shown anything else, it still names one of them"
-        f"{' for each pixel' * has_masks(record)}.",
+        f"It learnt from {train:,} {examples_are(record)} of {plain(data_of(c))} and {said.knows}.",
         f"The figures above are of {record['test']['examples']:,} test {examples_are(record)} of the same data set.",
     ]
     if read != (height, width) and "bands" not in record["data"]:
@@ -306,7 +283,9 @@ def limits(root: Path, record: dict[str, Any], about: dict[str, Any]) -> str:
     unknown = ["images of other origin (cameras, places, weather)", "damaged or manipulated images"]
     if is_table(record):
         unknown = ["rows of other origin (places, times)", "wrong or manipulated values"]
-    if (error := calibration_error(root, record)) is None:
+    if kind_of(record).answers != "probabilities":
+        pass
+    elif (error := calibration_error(root, record)) is None:
         unknown.append("calibration (whether a probability of 0.9 is right nine times in ten)")
     else:
         found.append(f"Its confidence is {error:.3f} from its accuracy (ECE, {calibration.BINS} bins, test examples).")
@@ -368,7 +347,7 @@ def making(record: dict[str, Any], about: dict[str, Any]) -> str:
         + f"\n\nThe last but one makes this run alone. Trained {plain(record['finished'])} with the backend "
         f"{plain(e['backend'])}, on commit `{_span(e['commit'] or 'unknown')}` of the lab{state}; exported "
         f"{plain(about['made'])}. The record's digest is `{_span(about['record'])}`.\n\n"
-        + _table(["version of", "in training", "in export"], unique)
+        + table(["version of", "in training", "in export"], unique)
     )
 
 
@@ -392,7 +371,7 @@ def _code(text: str, language: str = "python") -> str:
     return f"```{language}\n{text.replace('```', '')}\n```"
 
 
-def _table(heads: list[str], rows: list[list[Any]]) -> str:
+def table(heads: list[str], rows: list[list[Any]]) -> str:
     return tabulate(rows, heads, "github", disable_numparse=True)
 
 

@@ -12,9 +12,9 @@ class Head(Named):
 
     A head has two halves. `prefix` has no parameters; the net is cut after it, so that a frozen
     backbone's features are as small as they can be when they are cached. `top` holds what learns.
-    Its `task` says what it takes: the backbone's output for classification, its pyramid for
-    segmentation, a list of tensors, one a stride, finest first (see `lab.networks.pyramid`). Of a pyramid the
-    cut is what the head reads of it, a list or one tensor, and the net resizes logits to the image.
+    It `reads` the backbone's output, its features, or its pyramid, a list of tensors, one a stride, finest first (see
+    `lab.networks.pyramid`). Of a pyramid the cut is what the head reads of it, a list or one tensor, and the net
+    resizes what it gives to the image.
 
     | tensor | linear on cnn10 at 32 px | unet on cnn10 at 32 px |
     |---|---|---|
@@ -23,7 +23,7 @@ class Head(Named):
     | top(prefix(features), outputs) | (N, outputs) | (N, 32, 32, outputs) |
     """
 
-    task: ClassVar[Literal["classification", "segmentation"]] = "classification"
+    reads: ClassVar[Literal["features", "pyramid"]] = "features"
 
     @property
     def stride(self) -> int | None:
@@ -42,5 +42,5 @@ class Head(Named):
         return features
 
     def top(self, cut, outputs: int):
-        """What `prefix` gave to logits, in 32 bits: (N, outputs), or (N, h, w, outputs) for segmentation."""
+        """What `prefix` gave to logits, in 32 bits: (N, outputs), or of a pyramid (N, h, w, outputs)."""
         raise TypeError(f"{self.name} has no top()")

@@ -14,7 +14,7 @@ LEVELS = ("P2", "P3", "P4", "P5")  # as keras-cv calls the last four of a pyrami
 class Kerascv(Head):
     """Reads the last four levels of a pyramid; refuses a shorter one, or a machine without the packages."""
 
-    task = "segmentation"
+    reads = "pyramid"
 
     def check(self, backbone, encoder):
         for package, needed in (("keras_cv", "keras-cv"), ("tensorflow", "TensorFlow")):

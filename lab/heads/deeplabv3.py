@@ -13,7 +13,7 @@ class Deeplabv3(Head):
     Chen et al. 2017, https://arxiv.org/abs/1706.05587; the paper's width is 256.
     """
 
-    task = "segmentation"
+    reads = "pyramid"
 
     output_stride: Literal[8, 16, 32] = 16
     width: Annotated[int, Between(1, 4096)] = 128

@@ -15,7 +15,7 @@ class Deeplabv3plus(Head):
     separable.
     """
 
-    task = "segmentation"
+    reads = "pyramid"
 
     aspp: bool = True  # False: a 1x1 convolution in place of atrous spatial pyramid pooling
     output_stride: Literal[8, 16, 32] = 16

@@ -16,7 +16,7 @@ class Segnet(Head):
     apart, so the encoder decides on all widths.
     """
 
-    task = "segmentation"
+    reads = "pyramid"
 
     convolutions: Annotated[int, Between(1, 8)] = 2  # behind each unpooling; the paper mirrors the encoder's
 

@@ -16,7 +16,7 @@ class Unet(Head):
     convolutions, are what a "modified U-Net" mostly means.
     """
 
-    task = "segmentation"
+    reads = "pyramid"
 
     widths: tuple[Annotated[int, Between(1, 4096)], ...] = (128, 64, 32, 16, 16)  # of each join, the coarsest first
     norm: Norm = "none"

@@ -1,6 +1,8 @@
 """Predicted masks as files: at their images' own sizes, numbers and colours at once. No Keras."""
 
 import io
+from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -11,6 +13,8 @@ from PIL import Image
 from lab.errors import BadInput
 from lab.files import write_atomically
 from lab.galleries.masks import unlabelled
+from lab.inference import windows
+from lab.inference.predicting import Job, at_once, predictor
 from lab.inputs.class_list import palette
 from lab.inputs.data import IGNORED
 from lab.inputs.decoding import Fit, seen
@@ -105,3 +109,42 @@ class Folder:
         place = self.path / PurePosixPath(name).parent
         stem = PurePosixPath(name).stem
         return [place / f"{stem}{self.ending}", *([place / f"{stem}.overlay.jpg"] if self.has_overlays else [])]
+
+
+def of_rasters(job: Job) -> Iterator[Array]:
+    """Yields the share of pixels (K,) that each class has in each raster of any size, and writes its mask as GeoTIFF.
+
+    Raises:
+        BadInput: a file is no image, or has other bands; a mask would replace an image.
+    """
+    count, palette_ = at_once(job.record), colours(job.record)
+    predict, size = predictor(job.record, job.weights, count), tuple(job.record["data"]["shape"][:2])
+    folder = Folder(Path(job.to_dir), palette_, ending=".tif") if job.to_dir else None
+    if folder:
+        folder.check(job.files)
+    for _, of, name in job.files:
+        scene, held = windows.Scene(of, name, of.bands), np.zeros(256, "int64")
+        written = windows.geotiff(folder.target(name), scene, palette_) if folder else nullcontext(lambda *_: None)
+        with scene, written as write:
+            for top, labels in windows.rows(scene, size, count, predict):
+                write(top, labels)
+                held += np.bincount(labels.ravel(), minlength=256)
+        counts = held[: len(palette_)]
+        yield counts / max(counts.sum(), 1)
+
+
+def of_pictures(job: Job, answers: Iterator[Array]) -> Iterator[Array]:
+    """Yields the share of pixels (K,) that each class has in each file, and writes the masks where there is a folder.
+
+    Raises:
+        BadInput: a mask would replace an image or another mask.
+    """
+    folder = Folder(Path(job.to_dir), colours(job.record), job.overlay) if job.to_dir else None
+    if folder:
+        folder.check(job.files)
+    sizes = [of.size(name) for _, of, name in job.files]
+    for (_, of, name), size, p in zip(job.files, sizes, answers, strict=True):
+        mask = restored(p, size, job.fit)
+        if folder:
+            folder.write(of, name, mask)
+        yield shares(mask, len(job.record["data"]["classes"]))

@@ -3,6 +3,7 @@
 import csv
 import io
 import re
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from lab.errors import BadInput
@@ -129,3 +130,8 @@ def palette(count: int) -> tuple[tuple[int, int, int], ...]:
         tuple(sum((number >> 3 * bit + band & 1) << 7 - bit for bit in range(3)) for band in range(3))  # type: ignore[misc]
         for number in range(count)
     )
+
+
+def as_list(classes: Iterable[str]) -> str:
+    """The text of such a file: a class on each line; the first is number 0."""
+    return "".join(" ".join(c.split()) + "\n" for c in classes)

@@ -45,10 +45,10 @@ class Split:
 
     Images are uint8; those whose bands are described have the type that they are stored in.
 
-    Labels are (N,) int64, one an image, or masks (N, H, W) uint8, one a pixel, with `IGNORED` where none
-    counts; masks may be read on demand, too. `content` (N,) identifies images and masks where that is known
-    without reading them: their files' digests. `pixels` (N, K) says how many of each class a mask has in its
-    file, where that is known likewise.
+    Labels are (N,) int64, a class each, numbers (N, P) float64, or masks (N, H, W) uint8, a class each pixel, with
+    `IGNORED` where none counts; masks may be read on demand, too. `content` (N,) identifies images and masks where
+    that is known without reading them: their files' digests. `pixels` (N, K) says how many of each class a mask has
+    in its file, where that is known likewise.
     """
 
     images: Images
@@ -59,6 +59,11 @@ class Split:
 
     def __len__(self) -> int:
         return len(self.labels)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether each example has one class."""
+        return len(self.labels.shape) == 1
 
     @property
     def has_masks(self) -> bool:
@@ -75,12 +80,12 @@ class Split:
         sha = hashlib.sha256()
         if self.content is not None:
             sha.update("\n".join(self.content).encode())
-            sha.update(b"" if self.has_masks else self.labels.astype("<i8").tobytes())
+            sha.update(b"" if self.has_masks else _bytes(self.labels))
             return sha.hexdigest()
         for start in range(0, len(self), 4096):
             part = np.arange(start, min(start + 4096, len(self)))
             sha.update(np.ascontiguousarray(self.images[part]).tobytes())
-            sha.update(self.labels[part].astype("<i8").tobytes())
+            sha.update(_bytes(self.labels[part]))
         return sha.hexdigest()
 
 
@@ -89,7 +94,8 @@ class Data:
     """A data set in three splits.
 
     Attributes:
-        classes: a name for each label, in order.
+        classes: a name for each label, in order; none where labels are no classes.
+        numbers: a name for each number of labels (N, P).
         bands: what the bands of the images are, where that is known; none: they are RGB, or grey.
         table: what the rows of a table were encoded by; None: the examples are images.
         palette: for masks, the colour (R, G, B) that each class is drawn in.
@@ -101,7 +107,8 @@ class Data:
     train: Split
     val: Split
     test: Split
-    classes: tuple[str, ...]
+    classes: tuple[str, ...] = ()
+    numbers: tuple[str, ...] = field(default=(), kw_only=True)
     bands: tuple[Band, ...] = field(default=(), kw_only=True)
     table: Table | None = field(default=None, kw_only=True)
     palette: tuple[tuple[int, int, int], ...] = field(default=(), kw_only=True)
@@ -166,6 +173,11 @@ class Data:
         return replace(self.each(kept_of), classes=tuple(self.classes[i] for i in kept), palette=palette)
 
 
+def _bytes(labels: Array) -> bytes:
+    """What labels are, the same on every machine."""
+    return labels.astype("<f8" if labels.dtype.kind == "f" else "<i8").tobytes()
+
+
 def _renumbered(masks: Any, table: Array) -> Any:
     """Masks (N, H, W) with each label replaced by what a table (256,) gives for it."""
     return table[masks] if isinstance(masks, np.ndarray) else masks.map(lambda mask: table[mask])
@@ -221,53 +233,21 @@ def dropped(text: str | None) -> list[str]:
         ) from None
 
 
-def checked(data: Data) -> Data:
-    """The data, if a network can be trained and tested on them.
+def in_order(labels: set[str]) -> list[str]:
+    """Names of classes in alphabetical order; numbers, where all are, in theirs."""
+    return sorted(labels, key=int if all(re.fullmatch(r"\d+", name, re.ASCII) for name in labels) else str)
 
-    A data set with masks looks itself at whether their labels are in range.
+
+def filled(data: Data) -> Data:
+    """The data, if there are examples of each split.
 
     Raises:
-        BadInput: an empty split, fewer than two classes, a label out of range, a class that only the
-            test split has.
+        BadInput: a split is empty.
     """
     for name, split in data.splits().items():
         if not len(split):
             raise BadInput(f"the {name} split is empty; every data set needs train, val and test examples")
-    for name in data.classes:
-        printable(name, data.source)
-    if len(data.classes) < 2:
-        raise BadInput(f"there must be two classes or more to tell apart; received {len(data.classes)}")
-    return _masked(data) if data.train.has_masks else _labelled(data)
-
-
-def _labelled(data: Data) -> Data:
-    for name, split in data.splits().items():
-        low, high = int(split.labels.min()), int(split.labels.max())
-        if low < 0 or high >= len(data.classes):
-            raise BadInput(
-                f"the {name} split has a label {low if low < 0 else high}; labels are 0 to {len(data.classes) - 1}"
-            )
-    unseen = sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist()))
-    if unseen:
-        raise _untaught(data, unseen[0], data.test.labels == unseen[0])
     return data
-
-
-def _masked(data: Data) -> Data:
-    if data.train.pixels is not None and data.test.pixels is not None:
-        unseen = np.flatnonzero(data.test.pixels.any(axis=0) & ~data.train.pixels.any(axis=0))
-        if len(unseen):
-            raise _untaught(data, unseen[0], data.test.pixels[:, unseen[0]] > 0)
-    return data
-
-
-def _untaught(data: Data, label: int, having: Array) -> BadInput:
-    """That training lacks a class which some test examples have, (N,) bool."""
-    first = data.test.ids[np.flatnonzero(having)[0]]
-    return BadInput(
-        f"training has no example of {data.classes[label]!r}, which the test split has ({first}); add some to "
-        "training, or leave the class out of both (--drop-classes)"
-    )
 
 
 def train_indices(count: int, batch_size: int, seed: int, phase: int, step: int) -> Array:

@@ -22,11 +22,11 @@ def check(shots: str) -> None:
 
 
 def of(split: Any, shots: str, seed: int) -> Any:
-    """The examples of a split that are trained on, in their order: of each class, or, of masks, of all.
+    """The examples of a split that are trained on, in their order: of each class, or, where they have none, of all.
 
     A class that has fewer keeps what it has, and a share leaves each class one at least.
     """
-    classes = np.zeros(len(split), int) if split.has_masks else np.asarray(split.labels)
+    classes = np.asarray(split.labels) if split.has_classes else np.zeros(len(split), int)
     taken = []
     for label in np.unique(classes):
         members = np.flatnonzero(classes == label)

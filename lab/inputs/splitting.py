@@ -20,6 +20,15 @@ def split_called(word: str) -> str | None:
     return next((split for split, known in WORDS.items() if word.lower() in known), None)
 
 
+def strata(labels: Array) -> Array:
+    """Whole numbers (N,) by which a draw is stratified: labels that are classes, or of numbers (N, P) tenths of the
+    first."""
+    if labels.ndim == 1:
+        return labels
+    edges = np.quantile(labels[:, 0], np.linspace(0.1, 0.9, 9))
+    return np.searchsorted(edges, labels[:, 0])
+
+
 def dealt(labels: Array, groups: Array, given: Sequence[str | None], what: str) -> dict[str, Array]:
     """The indices of each split: given ones are kept, and what is missing is drawn from the training split.
 

@@ -20,7 +20,7 @@ class Total(keras.losses.Loss):
 
     def call(self, y_true, y_pred):
         targets = y_true
-        if y_true.shape[-1] == 1:
+        if self.classes is not None and y_true.shape[-1] == 1:
             labels = ops.cast(ops.squeeze(y_true, -1), "int32")
             # a label out of range, as 255, gives a row of zeros under every backend
             targets = ops.one_hot(labels, self.classes, dtype="float32")

@@ -15,11 +15,13 @@ class Outcome:
 
     Attributes:
         hit, all: (N, P) of each example; the score is the mean over P of sums of the one over sums of the other. Of a
-            classification P is 1: is it right, and 1. Of a segmentation, intersection and union of each class.
-        each: (N,) the score of each example alone; NaN where it has none.
-        truth, predicted: (N,) classes; None of a segmentation.
-        confidence: (N,) probability of the predicted class; None of a segmentation, and where it was not kept.
+            classification P is 1: is it right, and 1. Of a segmentation, intersection and union of each class. Of
+            numbers the error of each, and 1.
+        each: (N,) how good each example is alone, higher is better; NaN where nothing can be said.
+        truth, predicted: (N,) classes; None where answers are none.
+        confidence: (N,) probability of the predicted class; None where answers have none, and where it was not kept.
         ids: (N,) names of the examples; None where the run did not leave them.
+        sign: 1 where a higher score is better, -1 where a lower one is.
     """
 
     hit: Array
@@ -29,6 +31,7 @@ class Outcome:
     predicted: Array | None = None
     confidence: Array | None = None
     ids: Array | None = None
+    sign: int = 1
 
     def __len__(self) -> int:
         return len(self.each)

@@ -3,8 +3,8 @@
 images (N, H, W, C), 0-255 ─► contrast, channels ─► backbone ─► head.prefix ─┬─► head.top ─► logits (N, outputs)
                                                                    └─ the cut: what `features` gives
 
-For segmentation the backbone gives its pyramid, the cut is a list of tensors (or one, where the head reads one), and
-logits are (N, H, W, outputs).
+For a head that reads the pyramid the backbone gives that, the cut is a list of tensors (or one, where the head reads
+one), and logits are (N, H, W, outputs).
 """
 
 from collections.abc import Sequence
@@ -113,7 +113,7 @@ class Net:
         Raises:
             BadInput: backbone and head do not go together.
         """
-        if head.task == "classification":
+        if head.reads == "features":
             return self.body
         taps = pyramid.taps(self.backbone, reference, self.body)
         own = max(taps)

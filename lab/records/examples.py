@@ -20,6 +20,9 @@ def keep(dataset: Dataset, root: Path, data: Data) -> None:
     if data.train.has_masks:
         first = np.arange(min(9, len(data.train)))
         kept = {"names": data.train.ids[first], "masks": data.train.labels[first], "palette": np.array(data.palette)}
+    elif not data.train.has_classes:
+        first = np.arange(min(64, len(data.train)))
+        kept = {"names": np.array([" ".join(f"{v:.4g}" for v in row) for row in data.train.labels[first]], dtype="U")}
     else:
         first = np.array([np.flatnonzero(data.train.labels == c)[0] for c in np.unique(data.train.labels)[:64]])
         kept = {"names": np.array([data.classes[c] for c in data.train.labels[first]], dtype="U")}

@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 
 from lab.errors import BadInput
-from lab.metrics import confusion
 from lab.metrics.outcome import Outcome
 from lab.records import store
-from lab.tasks import score_name
+from lab.task import kind_of
 
 Array = np.ndarray
 Record = dict[str, Any]
@@ -20,9 +19,6 @@ CLOSE = 1e-5  # between the score in the record and that of the examples beside 
 def read(root: Path, records: Sequence[Record]) -> tuple[str, list[Outcome]]:
     """(what their score is called, the outcome of each run) of finished runs on the same test examples.
 
-    Segmentations from before the pixels of each image were kept are compared by the mean over images of their mIoU,
-    and what is compared with them, too.
-
     Raises:
         BadInput: the file of a run is missing or not its own, or the test examples are others.
     """
@@ -30,14 +26,8 @@ def read(root: Path, records: Sequence[Record]) -> tuple[str, list[Outcome]]:
         raise BadInput(
             f"{records[0]['name']} and {_other(records)['name']} were tested on other examples, and cannot be paired"
         )
-    files = [_file(root, r) for r in records]
-    if "predicted" in files[0]:
-        return score_name(records[0]), [
-            _checked(_of_labels(f), r, "accuracy") for f, r in zip(files, records, strict=True)
-        ]
-    name = "miou" if all("union" in f for f in files) else "image_miou"
-    found = [_checked(_of_masks(f, name), r, name) for f, r in zip(files, records, strict=True)]
-    return {"miou": "mIoU", "image_miou": "mean mIoU of the images"}[name], found
+    figure, called, found = kind_of(records[0]).outcomes([_file(root, r) for r in records])
+    return called, [_checked(o, r, figure) for o, r in zip(found, records, strict=True)]
 
 
 def _other(records: Sequence[Record]) -> Record:
@@ -57,20 +47,6 @@ def _file(root: Path, record: Record) -> dict[str, Array]:
             return {name: file[name] for name in file.files}
     except (OSError, ValueError, EOFError) as error:
         raise BadInput(f"{path} cannot be read: {str(error)[:100]}; run `{record['command']}` again") from None
-
-
-def _of_labels(file: dict[str, Array]) -> Outcome:
-    right = (file["labels"] == file["predicted"]).astype("float64")
-    confidence = file.get("confidence")
-    return Outcome(right[:, None], np.ones((len(right), 1)), right, file["labels"], file["predicted"], confidence)
-
-
-def _of_masks(file: dict[str, Array], name: str) -> Outcome:
-    each = confusion.mean(file["iou"].astype("float64"))
-    if name == "miou":
-        return Outcome(file["intersection"].astype("float64"), file["union"].astype("float64"), each, ids=file["ids"])
-    known = np.isfinite(each)
-    return Outcome(np.where(known, each, 0.0)[:, None], known[:, None].astype("float64"), each, ids=file["ids"])
 
 
 def _checked(outcome: Outcome, record: Record, name: str) -> Outcome:

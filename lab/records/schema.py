@@ -5,8 +5,8 @@ from typing import Annotated, Any, Literal, NotRequired, TypedDict
 
 import msgspec
 
+from lab import task
 from lab.errors import BadInput
-from lab.tasks import SCORES
 
 Text = Annotated[str, msgspec.Meta(pattern=r"^[^\x00-\x1f\x7f-\x9f]*$", max_length=2000)]  # that a terminal may show
 Name = Annotated[str, msgspec.Meta(pattern=r"^[^/\\\x00-\x1f\x7f-\x9f]+$", max_length=200)]
@@ -17,7 +17,7 @@ Figures = dict[str, Number | str | list | dict]
 class Choices(TypedDict):
     """What the result depends on; see `lab.runs.spec.Run`. Others may be among them."""
 
-    task: Literal["classification", "segmentation"]
+    task: Text
     strategy: Text
     dataset: Text
     backbone: Text
@@ -109,7 +109,7 @@ def checked(record: Any, path: Path) -> dict[str, Any]:
             f"{path} says that it is {record['experiment']}/{record['name']}; give it that name, or remove it"
         )
     if record["status"] == "done":
-        score = SCORES[record["choices"]["task"]]
+        score = task.kind_of(record).score
         if missing := [k for k in ("test", "cost", "steps") if k not in record]:
             raise BadInput(f"{path} is of a finished run, and has no {missing[0]}; remove it, or restore it")
         for split in ("train", "val", "test"):

@@ -20,7 +20,7 @@ from psutil import pid_exists
 from lab.errors import BadInput
 from lab.files import digest, write_atomically
 from lab.records.schema import checked
-from lab.tasks import score
+from lab.task import goodness
 
 SCHEMA = 1
 BEGUN = re.compile(r"part(\d+)\..*|\..*\.part(\d+)")  # by which process; see `replacing` and `write_atomically`
@@ -141,7 +141,7 @@ def best(root: Path, data: str) -> dict[str, Any]:
         )
     latest = max(found, key=lambda r: r["finished"])["choices"]["data_fingerprint"]
     same = [r for r in found if r["choices"]["data_fingerprint"] == latest]
-    return max(same, key=lambda r: (score(r, "val"), -r["val"]["loss"]))
+    return max(same, key=lambda r: (goodness(r, "val"), -r["val"]["loss"]))
 
 
 def data_of(choices: dict[str, Any]) -> str:

@@ -6,7 +6,7 @@ from typing import Any
 
 from lab.drawing import legend_below, look, subplots
 from lab.records.store import data_of
-from lab.report.table import TASKS, grouped
+from lab.report.table import figures_of, grouped
 from lab.runs.spec import plain
 
 Record = dict[str, Any]
@@ -35,7 +35,7 @@ def compared(records: list[Record]) -> Iterator[tuple[str, str, list[dict[str, A
     done = [r for r in records if r["status"] == "done" and r["choices"]["task"] == "segmentation"]
     for name, data in sorted({(r["experiment"], data_of(r["choices"])) for r in done}):
         some = [r for r in done if (r["experiment"], data_of(r["choices"])) == (name, data)]
-        rows = grouped(some, TASKS["segmentation"])
+        rows = grouped(some, figures_of("segmentation"))
         if len(rows) >= FEWEST:
             yield name, data, rows
 

@@ -15,7 +15,7 @@ from lab.records.store import data_of
 from lab.report.margins import DRAWS, judged, repeated
 from lab.report.markdown import safe
 from lab.report.table import alike, network, spread
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 Record = dict[str, Any]
 Key = tuple[str, str, str]  # policy, strategy, augmentation

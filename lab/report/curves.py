@@ -7,7 +7,7 @@ from typing import Any
 
 from lab.drawing import BLUE, GREEN, RED, line, subplots
 from lab.records.store import data_of
-from lab.tasks import CALLED, SCORES, score
+from lab.task import kind_of, score
 
 TRAIN, VAL, TEST = BLUE, RED, GREEN
 Record = dict[str, Any]
@@ -37,16 +37,16 @@ def points(record: Record) -> list[dict[str, Any]]:
 def _draw(runs: list[Record]) -> Any:
     figure, axes = subplots(1, 2, width=5, height=3.8)
     left, right = axes[0]
-    c = runs[0]["choices"]
-    for axis, name in ((left, "loss"), (right, SCORES[c["task"]])):
+    c, task = runs[0]["choices"], kind_of(runs[0])
+    for axis, name, called in ((left, "loss", "loss"), (right, task.score, task.called)):
         for i, run in enumerate(runs):
             _lines(axis, run, name, labelled=i == 0)
-        axis.set(xlabel="training steps", ylabel=CALLED.get(name, name))
+        axis.set(xlabel="training steps", ylabel=called)
     smoothed = " (in training of smoothed labels)" if c.get("label_smoothing") else ""
-    minimised = c.get("loss", "cross_entropy")
-    other = f" (in training: {minimised})" if minimised != "cross_entropy" else smoothed
-    left.set(ylabel=f"loss, nats{other}", ylim=(0, None))
-    right.set_ylim(0, 1.02)
+    minimised = c.get("loss", task.minimised)
+    other = f" (in training: {minimised})" if minimised != task.minimised else smoothed
+    left.set(ylabel=f"loss, {task.unit.split(' a ')[0]}{other}", ylim=(0, None))
+    right.set_ylim(0, task.limit and 1.02 * task.limit)
     right.legend(loc="best")
     source = "" if c["weights"] == "none" else f" from {c['weights']}"
     seeds = f"{len(runs)} seed{'s' if len(runs) > 1 else ''}"

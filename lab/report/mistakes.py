@@ -14,7 +14,7 @@ from lab.metrics.outcome import Outcome
 from lab.records import outcomes
 from lab.records.store import data_of
 from lab.runs.spec import plain
-from lab.tasks import score
+from lab.task import score
 
 Array = np.ndarray
 Record = dict[str, Any]

@@ -21,7 +21,7 @@ from lab.records.store import data_of, model_of
 from lab.report import verdict as text
 from lab.report.curves import points
 from lab.report.pictures import wanted
-from lab.tasks import SCORES
+from lab.task import kind
 
 Record = dict[str, Any]
 TEMPLATE = Path(__file__).parent / "page.html"
@@ -76,7 +76,7 @@ def question(root: Path, experiment: str) -> str:
 def run(r: Record) -> Record:
     """A row of the table, with what its curves and its record are."""
     c, done = r["choices"], r["status"] == "done"
-    name, cost = SCORES[c["task"]], r.get("cost", {})
+    name, cost = kind(c["task"]).score, r.get("cost", {})
     cells = {
         "status": r["status"], "model": r["label"] or model_of(c), "strategy": c["strategy"], "data": data_of(c),
         "size": f"{c['size']} px" if c["size"] else "mixed", "seed": c.get("seed"),

@@ -11,7 +11,7 @@ from lab.drawing import BLUE, RED, named, subplots
 from lab.records.store import data_of
 from lab.report import strategies
 from lab.runs.spec import plain
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 Record = dict[str, Any]
 

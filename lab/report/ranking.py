@@ -12,7 +12,7 @@ from lab.files import digest
 from lab.records import store
 from lab.report.markdown import safe
 from lab.runs.spec import LATER, plain
-from lab.tasks import score
+from lab.task import score
 
 Record = dict[str, Any]
 # What features depend on: a finished run that agrees in all of it began with those that were scored.

@@ -15,7 +15,7 @@ from lab.records.store import data_of
 from lab.report.margins import DRAWS, chance, points, repeated, signed
 from lab.report.markdown import safe
 from lab.report.table import network, spread, together
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 Record = dict[str, Any]
 Runs = dict[int, Record]  # by seed

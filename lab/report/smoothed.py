@@ -8,7 +8,7 @@ from lab.drawing import MOMENTUM, legend_below, look, smoothed, subplots
 from lab.report.bubbles import compared, label_of
 from lab.report.curves import points
 from lab.runs.spec import plain
-from lab.tasks import CALLED, SCORES
+from lab.task import kind_of
 
 Record = dict[str, Any]
 
@@ -18,9 +18,10 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
     done = {(r["experiment"], r["group"]): r for r in sorted(records, key=lambda r: -r["choices"].get("seed", 0))}
     for name, data, rows in compared(records):
         firsts = [(label_of(row), done[name, row["first"]["group"]]) for row in rows]
-        score = SCORES[firsts[0][1]["choices"]["task"]]
+        task = kind_of(firsts[0][1])
+        score = task.score
         numbers = [[label, [[p["x"], p[f"val_{score}"]] for p in points(r)]] for label, r in firsts if points(r)]
-        yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, CALLED[score], data)
+        yield f"smoothed/{name}-{plain(data)}.png", numbers, partial(_draw, numbers, task.called, data)
 
 
 def _draw(numbers: list[list], score: str, data: str) -> Any:

@@ -11,7 +11,7 @@ from lab.records.store import data_of
 from lab.report import shots
 from lab.report.table import together
 from lab.runs.spec import plain
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 
 Record = dict[str, Any]
 # What is the same for all that stand in one picture.

@@ -12,6 +12,7 @@ from lab.records.store import data_of, model_of
 from lab.report.captions import captions
 from lab.report.markdown import safe
 from lab.runs.spec import LATER, RECIPE
+from lab.task import kind
 
 Record = dict[str, Any]
 
@@ -44,28 +45,21 @@ def _inference(gpu: bool) -> Figure:
     return Figure(of, 2 if gpu else 1)
 
 
-TASKS: dict[str, dict[str, Figure]] = {  # the first figure is what rows are ordered by
-    "classification": {
-        "test accuracy": _measured("test", "accuracy", 3, max),
-        "test loss": _measured("test", "loss", 2, min),
-        "train accuracy": _measured("train", "accuracy", 3),
-        "train loss": _measured("train", "loss", 2),
-        "time s": _cost("train_seconds", 0),
-    },
-    "segmentation": {
-        "test mIoU": _measured("test", "miou", 3, max),
-        "test mDice": _measured("test", "mdice", 3, max),
-        "pixel accuracy": _measured("test", "accuracy", 3, max),
-        "boundary F1": _measured("test", "boundary_f1", 3, max),
-        "train mIoU": _measured("train", "miou", 3),
-        "time s": _cost("train_seconds", 0),
-        "CPU ms an image": _inference(gpu=False),
-        "GPU ms an image": _inference(gpu=True),
-        "parameters, M": Figure(lambda r: r["net"]["parameters"] / 1e6, 2),
-        "GFLOPs": _cost("gflops", 2),
-        "MB": _cost("file_mb", 1),
-    },
+COSTS = {  # a task says which of them its results have
+    "time s": _cost("train_seconds", 0),
+    "CPU ms an image": _inference(gpu=False),
+    "GPU ms an image": _inference(gpu=True),
+    "parameters, M": Figure(lambda r: r["net"]["parameters"] / 1e6, 2),
+    "GFLOPs": _cost("gflops", 2),
+    "MB": _cost("file_mb", 1),
 }
+
+
+def figures_of(name: str) -> dict[str, Figure]:
+    """The columns of a task's results; the first is what rows are ordered by."""
+    task = kind(name)
+    measured = {c.title: _measured(c.split, c.figure, c.places, c.best) for c in task.columns()}
+    return measured | {cost: COSTS[cost] for cost in task.costs}
 
 
 def results(records: Iterable[Record]) -> str:
@@ -81,10 +75,8 @@ def results(records: Iterable[Record]) -> str:
 
 def tables(records: list[Record]) -> Iterator[tuple[list[str], list[tuple[list[str], list[Record]]]]]:
     """(heads, (cells, the records that they are of) of each row) of the table of each task."""
-    for task, figures in TASKS.items():
-        some = [r for r in records if r["choices"]["task"] == task]
-        if not some:
-            continue
+    for name in dict.fromkeys(sorted(r["choices"]["task"] for r in records)):
+        some, figures = [r for r in records if r["choices"]["task"] == name], figures_of(name)
         groups = grouped(some, figures)
         used = {name: f for name, f in figures.items() if any(row[name] for row in groups)}  # no GPU, no times of it
         best = _best(groups, used)
@@ -138,7 +130,9 @@ def grouped(records: Iterable[Record], figures: dict[str, Figure]) -> list[dict[
     for some in same.values():
         for row, note in zip(some, differing([row["first"] for row in some]), strict=True):
             row["model"] += f", {note}" if len(some) > 1 else ""
-    return sorted(rows, key=lambda row: (row["data"], -_mean(row[by] or [0.0]), row["model"], row["strategy"]))
+    sign = -1 if figures[by].best is max else 1
+    place = {id(row): sign * _mean(row[by]) if row[by] else float("inf") for row in rows}
+    return sorted(rows, key=lambda row: (row["data"], place[id(row)], row["model"], row["strategy"]))
 
 
 def differing(firsts: list[Record], but: Iterable[str] = ()) -> list[str]:
@@ -241,7 +235,7 @@ def network(choices: dict[str, Any], headed: bool = True, but: str = "") -> str:
 
     The choice `but` is left out.
     """
-    words = {"head": choices["head"]} if headed and choices["task"] == "segmentation" else {}
+    words = {"head": choices["head"]} if headed and kind(choices["task"]).reads == "pyramid" else {}
     words |= {"backbone": choices["backbone"], "size": f"{choices['size']} px"}
     if "budget" in choices:
         words["budget"] = re.sub(r"(?<=\d)(?=[a-z])", " ", choices["budget"])

@@ -14,7 +14,7 @@ from lab.report import shots
 from lab.report.curves import points
 from lab.report.table import network
 from lab.runs.spec import plain
-from lab.tasks import SCORES, score_name
+from lab.task import kind_of, score_name
 
 Record = dict[str, Any]
 FEWEST = 4  # points of a line that shows a course
@@ -35,7 +35,7 @@ def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:
 
 def of_strategies(contest: Contest) -> Lines:
     """The validation loss and score of each run by step, of those that were trained; a strategy's seeds together."""
-    name = SCORES[contest.first["choices"]["task"]]
+    name = kind_of(contest.first).score
     found: Lines = {}
     for strategy in sorted(contest.runs):
         measured = [points(r) for r in contest.runs[strategy].values()]

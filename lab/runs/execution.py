@@ -14,7 +14,7 @@ from lab.inputs.bands import recorded
 from lab.networks import explaining
 from lab.networks.features import weights_digest
 from lab.networks.flops import gflops
-from lab.records import examples, store
+from lab.records import examples, predictions, store
 from lab.records.artifacts import path_of
 from lab.runs import inference_cost
 from lab.runs.setup import open_trainer
@@ -72,13 +72,12 @@ def measure(resolved: Resolved, order: dict, trainer, findings: list, tell: Call
     data, root = trainer.data, Path(order["root"])
     scores = {name: trainer.evaluate(split, last=name == "test") for name, split in data.splits().items()}
     cost = inference_cost.cost(trainer)
-    stale = statistics.after(trainer, statistics.trained_accuracy(trainer.record), scores["test"][0])
+    stale = statistics.after(trainer, statistics.reported(trainer.record, trainer.task.monitored), scores["test"][0])
     if wrong := stale or guessing.after(trainer, scores["train"][0]):  # a stale net is worse than a guess, too
         tell({"event": "finding", **wrong})
         findings.append(wrong)
-    trainer.task.keep(
-        root, order["experiment"], resolved.stem, data, {name: meter for name, (_, meter) in scores.items()}
-    )
+    left = trainer.task.left(data, {name: meter for name, (_, meter) in scores.items()})
+    predictions.write(root, order["experiment"], resolved.stem, left)
     examples.keep(resolved.dataset, root, data)
     if resolved.run.explain:
         tell({"event": "note", "text": "explaining"})
@@ -128,6 +127,7 @@ def describe_data(data) -> dict[str, Any]:
         "shape": data.shape,
         "splits": {n: {"examples": len(s), "digest": s.digest} for n, s in data.splits().items()},
         "classes": data.classes,
+        **({"numbers": data.numbers} if data.numbers else {}),
         "source": data.source,
         "left_out": data.left_out,
         **({"palette": data.palette} if data.palette else {}),
@@ -145,6 +145,7 @@ def describe_net(trainer) -> dict[str, Any]:
         "outputs": net.outputs,
         "matched_from": net.matched_from,
         **({"probe": net.probe} if net.probe else {}),
+        **({"task": said} if (said := trainer.task.record()) else {}),
         "scaling": net.scaling and net.scaling.record(),
         "stages": net.stages,
         "weights_digest": weights_digest(net.values()),

@@ -7,6 +7,7 @@ from typing import Any
 
 from lab import run
 from lab.runs.spec import Resolved, Run, resolve
+from lab.task import kind_of
 
 Record = dict[str, Any]
 APART = ("seed", "epochs", "budget", "data_dir", "name", "skip_corrupt", "task", "target", "group")
@@ -17,7 +18,8 @@ def flags(record: Record) -> list[str]:
     c, words = record["choices"], []
     for field in dataclasses.fields(Run):
         value = c.get(field.name)
-        if field.name not in APART and value not in (None, field.default):
+        usual = kind_of(record).minimised if field.name == "loss" else field.default
+        if field.name not in APART and value not in (None, usual):
             words += [_flag(field.name), str(value)]
     words += _budget(c.get("budget"))
     words += ["--seeds", f"{c['seed']},"] if c["seed"] else []

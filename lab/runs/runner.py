@@ -15,7 +15,7 @@ from lab.records import store
 from lab.runs import tracking
 from lab.runs.process import INTERRUPTED, NO_MEMORY, child, order_of
 from lab.runs.spec import Resolved, Run, resolve
-from lab.tasks import score, score_name
+from lab.task import score, score_name
 from lab.training.checkpoint import Checkpoint
 
 STATUS = {0: "done", 2: "refused", 3: "unavailable", INTERRUPTED: "interrupted"}

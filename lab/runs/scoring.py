@@ -17,6 +17,7 @@ from lab.networks.net import to_numpy
 from lab.probes.transferability import h_score, leep, logme, nce, probe
 from lab.runs.setup import inputs_of, open_trainer
 from lab.runs.spec import Resolved
+from lab.task import kind
 
 
 def rank(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def predicted_by_source(resolved: Resolved, trainer, sample) -> tuple[Any, str |
     """(probabilities (N, Z) of the source's own classes, None), or (None, why it has no classifier)."""
     if resolved.source is None:
         return None, "random weights have no classifier"
-    if resolved.source.meta.get("choices", {}).get("task") == "segmentation":
+    if kind(resolved.source.meta.get("choices", {}).get("task", "classification")).reads == "pyramid":
         return None, f"{resolved.source.label} labels pixels, not images"
     shape, outputs, inputs = trainer.net.shape, trainer.net.outputs, inputs_of(resolved, trainer.data)
     try:
@@ -78,4 +79,4 @@ def predicted_by_source(resolved: Resolved, trainer, sample) -> tuple[Any, str |
     except (BadInput, Unavailable) as error:
         return None, str(error)
     logits = computed(sample, resolved.run.batch_size, lambda x: to_numpy(net.model.predict_on_batch(net.sized(x))))
-    return trainer.task.probabilities(logits), None
+    return trainer.task.answered(logits), None

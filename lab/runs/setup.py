@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import fields
-from importlib import import_module
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,13 +11,14 @@ from lab.checks.rate import found_by_range_test
 from lab.environment import device, environment, kept_at_home
 from lab.errors import BadInput, Unavailable
 from lab.inputs.bands import chosen
-from lab.inputs.data import Data, checked, dropped, hw
+from lab.inputs.data import Data, dropped, hw
 from lab.inputs.reading import kept
 from lab.inputs.scaling import scaling, standardizing
 from lab.networks.load import open_net, reopen
 from lab.networks.net import Net
 from lab.records import store
 from lab.runs.spec import Resolved, Run
+from lab.task import checked, kind
 from lab.training.checkpoint import Checkpoint
 from lab.training.distillation import Distillation
 from lab.training.learner import Options
@@ -44,17 +44,18 @@ def open_trainer(
     tell({"event": "note", "text": "building"})
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
-    task = import_module(f"lab.tasks.{resolved.dataset.task}")
-    net = network(resolved, data, task.outputs(data))
+    task = kind(resolved.dataset.task).of(data)
+    net = network(resolved, data, task.outputs)
     if run.device == "gpu" and device() == "cpu":
         raise Unavailable(f"it is to run on a GPU, and {keras.backend.backend()} finds none on this machine")
     steps, seconds = run.steps_or_seconds
+    loss = resolved.choices.get("loss", task.minimised)
     shared = {f.name for f in fields(Options)} & {f.name for f in fields(Run)}
     trainer = Trainer(
         net,
         data,
         task,
-        Options(**{name: getattr(run, name) for name in shared}, steps=steps, seconds=seconds, parts=parts),
+        Options(**{n: getattr(run, n) for n in shared} | {"loss": loss}, steps=steps, seconds=seconds, parts=parts),
         store.cache(root, "features"),
         lambda event: tell({"event": "step", **event}),
         distillation(resolved),
@@ -69,8 +70,13 @@ def open_trainer(
 def read(resolved: Resolved, decoded: Path) -> Data:
     """What the run trains, validates and tests on; images that it decodes are kept in the folder."""
     run = resolved.run
-    data = checked(resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))).limited(run.limit)
-    return data.few(resolved.choices["shots"], run.seed).each(lambda split: kept(split, run.image_cache, decoded))
+    data = resolved.dataset.load(resolved.data_dir).without(dropped(run.drop_classes))
+    data = checked(data, resolved.dataset.task)
+    return (
+        data.limited(run.limit)
+        .few(resolved.choices["shots"], run.seed)
+        .each(lambda split: kept(split, run.image_cache, decoded))
+    )
 
 
 def network(resolved: Resolved, data: Data, outputs: int) -> Net:

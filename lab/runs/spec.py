@@ -26,6 +26,7 @@ from lab.inputs.data import dropped, hw
 from lab.names import Between, Pixels
 from lab.networks import weights
 from lab.strategies import Strategy
+from lab.task import kind
 from lab.training.augment import POLICIES
 
 # Options that came after records had been made: left at these values they are in no digest, so that
@@ -34,7 +35,6 @@ LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema"
 LATER |= {"drop_classes": None, "balance": "none", "patience": None, "loss": "cross_entropy"}
 LATER |= {"bands": None, "channels": "rgb"}
 LATER |= {"shots": None, "optimizer": "adam", "weight_decay": 0.0, "teacher": None}
-FIRST = {"classification": ("signs", "linear"), "segmentation": ("scenes", "unet")}  # data set and head of a task
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
 
@@ -47,14 +47,14 @@ class Run:
     """Every choice of one run; the defaults are the main job of the README."""
 
     strategy: str = option("finetune", "how to transfer (python -m lab.strategies)")
-    task: Literal["classification", "segmentation"] | None = option(
-        None, "what is learnt: classification or segmentation; left out: what the data set's labels are for"
+    task: str | None = option(
+        None, "what is learnt (python -m lab.tasks); left out: what the data set's labels are for"
     )
     dataset: str | None = option(
         None,
         "what is learnt from: a name (python -m lab.datasets), a folder of class folders or of images and masks, a CSV "
         "or Parquet file of paths and labels, an .npz, tfds:NAME, hf:NAME, a table of rows as csv:FILE; left out: "
-        "signs, or scenes for segmentation",
+        "signs, or what the task begins with",
     )
     target: str | None = option(None, "the column that is predicted, of a table of rows")
     data_dir: str | None = option(None, "folder or archive of a data set that is not embedded")
@@ -86,7 +86,10 @@ class Run:
     head: str | None = option(
         None, "what is put on the backbone (python -m lab.heads); left out: linear, or unet for segmentation"
     )
-    loss: str = option("cross_entropy", "what is minimised (python -m lab.losses); add them with +: dice+focal")
+    loss: str | None = option(
+        None,
+        "what is minimised (python -m lab.losses), a sum as dice+focal; left out: cross_entropy, or mse for numbers",
+    )
     size: Annotated[int | str | None, Pixels(8, 4096)] = option(
         None,
         "of the input in pixels: 64, or 240x180 for 240 wide and 180 high; left out: the data's, or the backbone's "
@@ -241,19 +244,25 @@ def resolve(run: Run, root: Path) -> Resolved:
     """
     check(run)
     strategy: Strategy = names.build("strategies", run.strategy)
-    dataset, data_dir = datasets.opened(run.dataset or FIRST[run.task or "classification"][0], run.data_dir)
+    first = kind(run.task or "classification").dataset
+    dataset, data_dir = datasets.opened(run.dataset or first, run.data_dir)
     dataset = dataset.aimed(run.target).for_task(run.task)
     run = _closed(run, dataset)
     assert run.backbone is not None
     backbone: Backbone = names.build("backbones", run.backbone)
     _refuse_unfit(run, dataset, backbone)
-    head: Head = names.build("heads", run.head or FIRST[dataset.task][1])
-    if head.task != dataset.task:
-        raise BadInput(f"--head {head} is for {head.task}; {dataset} is for {dataset.task} (python -m lab.heads)")
-    if run.label_smoothing and losses.canonical(run.loss) != "cross_entropy":
+    task = kind(dataset.task)
+    head: Head = names.build("heads", run.head or task.head)
+    if head.reads != task.reads:
+        raise BadInput(
+            f"--head {head} reads the backbone's {head.reads}; {dataset} is for {dataset.task}, whose heads read its "
+            f"{task.reads} (python -m lab.heads)"
+        )
+    loss = losses.canonical(run.loss or task.minimised)
+    losses.refuse(loss, task.labels)
+    if run.label_smoothing and loss != "cross_entropy":
         raise BadInput(f"--label-smoothing is for --loss cross_entropy; received {run.loss}")
-    if dataset.task == "segmentation":
-        _refuse_for_masks(run, strategy)
+    task.refuse(run, strategy)
     size = squared(run.size) or _at_least(backbone.min_size, dataset.size or backbone.default_size)
     dataset = dataset.told(size, run.group, run.skip_corrupt)
     bands = dataset.bands_of(data_dir)
@@ -287,7 +296,7 @@ def resolve(run: Run, root: Path) -> Resolved:
         "seed": run.seed,
     }
     if strategy.trains:
-        choices |= _of_training(run)
+        choices |= _of_training(run, loss)
     teacher = teacher_of(strategy, choices, root)
     if teacher:
         choices["teacher"] = teacher.digest
@@ -330,14 +339,14 @@ def _usual_weights(backbone: Backbone) -> str:
     return "source" if str(backbone) == weights.embedded_backbone() else "imagenet"
 
 
-def _of_training(run: Run) -> dict[str, Any]:
+def _of_training(run: Run, loss: str) -> dict[str, Any]:
     """The choices that nothing but training depends on, as recorded."""
     assert run.augment is not None
     return {
         "budget": run.budget or f"{run.epochs}epochs",
         "batch_size": run.batch_size,
         "learning_rate": run.learning_rate,
-        "loss": losses.canonical(run.loss),
+        "loss": loss,
         "augment": names_of_policies(run.augment),
         "optimizer": run.optimizer,
         "weight_decay": run.weight_decay,
@@ -386,26 +395,6 @@ def channels_for(run: Run, dataset: Dataset, bands: tuple[Band, ...]) -> Channel
     channels: Channels = names.build("channels", run.channels or ("rgb" if is_plain else "inflate"))
     channels.check(given)
     return channels
-
-
-def _refuse_for_masks(run: Run, strategy: Strategy) -> None:
-    """Refuses what has no meaning for a label each pixel.
-
-    Raises:
-        BadInput: says what to take instead.
-    """
-    if strategy.head == "source":
-        raise BadInput(f"{strategy} reads labels off a source's classifier, which has one an image; use extract")
-    if run.balance == "sampling":
-        raise BadInput(
-            "--balance sampling draws images by their one class; masks hold many: use soft_weights or weights"
-        )
-    if run.label_smoothing:
-        raise BadInput("--label-smoothing is for one label an image; leave it out for segmentation")
-    if run.explain:
-        raise BadInput("--explain is for one label an image; a segmentation leaves a gallery of its masks")
-    if run.augment is not None and "mixup" in run.augment:
-        raise BadInput("--augment mixup adds up labels, which masks are not; use light, strong or cutmix")
 
 
 def squared(size: int | str | None) -> int | str | None:

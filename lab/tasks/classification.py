@@ -1,63 +1,154 @@
-"""One label an image. Metrics by scikit-learn, on counts."""
-
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from lab.errors import BadInput
 from lab.galleries import labels as surest
-from lab.records import artifacts, predictions
-from lab.tasks import SCORES
+from lab.inputs.data import in_order
+from lab.metrics.outcome import Outcome
+from lab.task import Left, Task
+from lab.tasks._classes import check_names, untaught
 
 Array = np.ndarray
-SCORE = SCORES["classification"]
-TARGETS = "labels"  # what Keras' augmentation layers call them
 
 
-def outputs(data: Any) -> int:
-    return len(data.classes)
+@dataclass(frozen=True)
+class Classification(Task):
+    """A class for each image, or for each row of a table."""
+
+    score = "accuracy"
+    called = "accuracy"
+    limit = 1.0
+    unit = "nats"
+    figures = {"top5": "top-5 accuracy", "macro_f1": "macro F1"}
+    dataset = "signs"
+    of_words = True
+    one = "a class for each image"
+    hub = (("image-classification", "accuracy"), ("tabular-classification", "accuracy"))
+
+    @classmethod
+    def labelled(cls, rows, columns, where):
+        """A class for each word that occurs; numbers are in their own order where all are."""
+        if len(columns) > 1:
+            raise BadInput(f"{where}: an example has one class; received the columns {', '.join(columns)}; name one")
+        words = [word for (word,) in rows]
+        classes = in_order(set(words))
+        number = {c: i for i, c in enumerate(classes)}
+        return np.array([number[w] for w in words], "int64"), {"classes": tuple(classes)}
+
+    def check(self, data):
+        check_names(data)
+        for name, split in data.splits().items():
+            low, high = int(split.labels.min()), int(split.labels.max())
+            if low < 0 or high >= len(data.classes):
+                raise BadInput(
+                    f"the {name} split has a label {low if low < 0 else high}; labels are 0 to {len(data.classes) - 1}"
+                )
+        if unseen := sorted(set(data.test.labels.tolist()) - set(data.train.labels.tolist())):
+            raise untaught(data, unseen[0], data.test.labels == unseen[0])
+
+    def encode(self, labels):
+        """Labels (N,) to one-hot targets (N, K) float32, so that they can be mixed."""
+        return np.eye(self.outputs, dtype="float32")[labels]
+
+    def frequencies(self, split):
+        """Examples of each class (K,)."""
+        return np.bincount(split.labels, minlength=len(self.classes))
+
+    def loss(self, text, label_smoothing=0.0, weights=None):
+        """Of a name in lab.losses; smoothed targets as Szegedy et al. 2016, https://arxiv.org/abs/1512.00567.
+
+        With weights (K,) each example's loss is multiplied by its class's, as Keras' `class_weight` does.
+        """
+        import keras
+
+        from lab.losses import built
+
+        class Weighted(keras.losses.CategoricalCrossentropy):
+            def __call__(self, y_true, y_pred, sample_weight=None):
+                return super().__call__(y_true, y_pred, keras.ops.sum(y_true * weights, axis=-1))
+
+        if text != "cross_entropy":
+            return built(text, len(self.classes), None if weights is None else weights.tolist())
+        kind = keras.losses.CategoricalCrossentropy if weights is None else Weighted
+        return kind(from_logits=True, label_smoothing=label_smoothing)
+
+    def metrics(self):
+        import keras
+
+        return [keras.metrics.CategoricalAccuracy(name="accuracy")]
+
+    def answered(self, outputs):
+        """Logits (N, K) to probabilities (N, K) float64."""
+        z = outputs.astype("float64")
+        e = np.exp(z - z.max(axis=1, keepdims=True))
+        return e / e.sum(axis=1, keepdims=True)
+
+    def last_layer(self):
+        import keras
+
+        return keras.layers.Softmax(dtype="float32", name=self.answers)
+
+    def meter(self, closely=False):
+        return Meter(self.classes)
+
+    def left(self, data, meters):
+        """Beside the record: labels, predicted classes and their probability, probability of the truth. In the cache
+        all probabilities, for ensembles and comparisons, and the surest images."""
+        splits = {name: (np.concatenate(meter.labels), meter.probabilities) for name, meter in meters.items()}
+        labels, p = splits["test"]
+        beside = {
+            "labels": labels.astype("int32"), "predicted": p.argmax(axis=1).astype("int32"),
+            "p_true": p[np.arange(len(labels)), labels].astype("float32"),
+            "confidence": p.max(axis=1).astype("float32"),
+        }  # fmt: skip
+        cached = {
+            name: {"labels": y.astype("int32"), "probabilities": of.astype("float32")}
+            for name, (y, of) in splits.items()
+        }
+        has_images = data is not None and not data.table  # an ensemble's are put together without them
+        return Left(beside, cached, {"surest": surest.chosen(data, p)} if has_images else {})
+
+    @classmethod
+    def outcomes(cls, files):
+        return cls.score, cls.called, [_outcome(f) for f in files]
+
+    def card(self, root, record):
+        from lab.exporting.model_card import Card, data_called, examples, examples_are, plain, weakest
+
+        test, count, several = record["test"], len(self.classes), examples_are(record)
+        return Card(
+            does=f"Tells {count} classes of {data_called(record)} apart",
+            well=f"{test['accuracy']:.1%} of {test['examples']:,} test {several} are right",
+            answers=f"(N, {count}), in the order of `classes.txt`; a row adds up to 1.",
+            lines=['classes = Path("classes.txt").read_text(encoding="utf-8").splitlines()'],
+            same="same class",
+            meaning=f"{count} classes: {', '.join(map(plain, self.classes))}.",
+            unit="fractions from 0 to 1, the loss in nats",
+            weakest=weakest(["class", "accuracy", "examples"], test["per_class"], examples(root, record)),
+            knows=f"knows its {count} classes only: shown anything else, it still names one of them",
+        )
+
+    def heads(self):
+        return ["class_id", "class", "probability", *(f"p {c}" for c in self.classes)]
+
+    def row(self, answer):
+        i = int(answer.argmax())
+        return [str(i), self.classes[i], f"{answer[i]:.6f}", *(f"{v:.6f}" for v in answer)]
+
+    def submission(self, target):
+        return [target or "ClassId"]
+
+    def submitted(self, answer, named):
+        i = int(answer.argmax())
+        return [self.classes[i] if named else str(i)]
 
 
-def encode(labels: Array, outputs: int) -> Array:
-    """Labels (N,) to one-hot targets (N, K) float32."""
-    return np.eye(outputs, dtype="float32")[labels]
-
-
-def frequencies(split: Any, classes: tuple[str, ...]) -> Array:
-    """Examples of each class (K,)."""
-    return np.bincount(split.labels, minlength=len(classes))
-
-
-def loss(text: str, classes: int, label_smoothing: float = 0.0, weights: Array | None = None) -> Any:
-    """Of a name in lab.losses; smoothed targets as Szegedy et al. 2016, https://arxiv.org/abs/1512.00567.
-
-    With weights (K,) each example's loss is multiplied by its class's, as Keras' `class_weight` does.
-    """
-    import keras
-
-    from lab.losses import built
-
-    class Weighted(keras.losses.CategoricalCrossentropy):
-        def __call__(self, y_true, y_pred, sample_weight=None):
-            return super().__call__(y_true, y_pred, keras.ops.sum(y_true * weights, axis=-1))
-
-    if text != "cross_entropy":
-        return built(text, classes, None if weights is None else weights.tolist())
-    kind = keras.losses.CategoricalCrossentropy if weights is None else Weighted
-    return kind(from_logits=True, label_smoothing=label_smoothing)
-
-
-def metrics() -> list[Any]:
-    import keras
-
-    return [keras.metrics.CategoricalAccuracy(name="accuracy")]
-
-
-def probabilities(logits: Array) -> Array:
-    """Logits (N, K) to probabilities (N, K) float64."""
-    z = logits.astype("float64")
-    e = np.exp(z - z.max(axis=1, keepdims=True))
-    return e / e.sum(axis=1, keepdims=True)
+def _outcome(file: Any) -> Outcome:
+    right = (file["labels"] == file["predicted"]).astype("float64")
+    confidence = file.get("confidence")
+    return Outcome(right[:, None], np.ones((len(right), 1)), right, file["labels"], file["predicted"], confidence)
 
 
 class Meter:
@@ -96,14 +187,3 @@ class Meter:
             "macro_f1": float(f1_score(y, guess, labels=present, average="macro", zero_division=0)),
             "per_class": per_class,
         }
-
-
-meter = last_meter = Meter
-
-
-def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Meter]) -> None:
-    """Leaves each split's labels and probabilities beside the record and in the cache; the surest images there, too."""
-    splits = {split: (np.concatenate(meter.labels), meter.probabilities) for split, meter in meters.items()}
-    predictions.write(root, experiment, name, splits)
-    if data is not None and not data.table:  # an ensemble's are put together without the images
-        surest.chosen(data, meters["test"].probabilities).write(artifacts.path_of(root, experiment, name, "surest"))

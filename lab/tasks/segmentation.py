@@ -1,57 +1,170 @@
-"""One label a pixel. Metrics from a confusion matrix, which is all that a whole split's pixels leave in memory."""
-
-from collections.abc import Sequence
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from lab import losses
-from lab.galleries import masks
+from lab.errors import BadInput
+from lab.galleries import masks as gallery
 from lab.inputs.data import IGNORED, eval_batches
 from lab.metrics import boundary, confusion
-from lab.records import artifacts, predictions
-from lab.tasks import SCORES
+from lab.metrics.outcome import Outcome
+from lab.task import Column, Left, Task
+from lab.tasks._classes import check_names, untaught
 
 Array = np.ndarray
-SCORE = SCORES["segmentation"]
-TARGETS = "segmentation_masks"  # what Keras' augmentation layers call them
 
 
-def outputs(data: Any) -> int:
-    return len(data.classes)
+@dataclass(frozen=True)
+class Segmentation(Task):
+    """A class for each pixel."""
+
+    score = "miou"
+    called = "mIoU"
+    limit = 1.0
+    unit = "nats a pixel"
+    figures = {
+        "miou": "mIoU", "mdice": "mDice", "frequency_weighted_iou": "frequency-weighted IoU", "accuracy":
+        "pixel accuracy", "boundary_f1": "boundary F1", "image_miou": "mean of the images' mIoU",
+        "image_mdice": "mean of the images' mDice",
+    }  # fmt: skip
+    dataset = "scenes"
+    head = "unet"
+    reads = "pyramid"
+    targets = "segmentation_masks"
+    one = "masks"
+    writes = "masks"
+    submits = False
+    stores = False  # probabilities of pixels are too many
+    checked = 16  # a mask is as many answers as it has pixels
+    costs = ("time s", "CPU ms an image", "GPU ms an image", "parameters, M", "GFLOPs", "MB")
+    hub = (("image-segmentation", "mean_iou"), ("image-segmentation", "mean_iou"))
+
+    @classmethod
+    def columns(cls):
+        return [
+            Column("test mIoU", "test", "miou", 3, max),
+            Column("test mDice", "test", "mdice", 3, max),
+            Column("pixel accuracy", "test", "accuracy", 3, max),
+            Column("boundary F1", "test", "boundary_f1", 3, max),
+            Column("train mIoU", "train", "miou", 3),
+        ]
+
+    @classmethod
+    def refuse(cls, run, strategy):
+        """Refuses what has no meaning for a label each pixel."""
+        if strategy.head == "source":
+            raise BadInput(f"{strategy} reads labels off a source's classifier, which has one an image; use extract")
+        if run.balance == "sampling":
+            raise BadInput(
+                "--balance sampling draws images by their one class; masks hold many: use soft_weights or weights"
+            )
+        if run.label_smoothing:
+            raise BadInput("--label-smoothing is for one label an image; leave it out for segmentation")
+        if run.explain:
+            raise BadInput("--explain is for one label an image; a segmentation leaves a gallery of its masks")
+        if run.augment is not None and "mixup" in run.augment:
+            raise BadInput("--augment mixup adds up labels, which masks are not; use light, strong or cutmix")
+
+    def check(self, data):
+        """A data set with masks looks itself at whether their labels are in range."""
+        check_names(data)
+        if data.train.pixels is not None and data.test.pixels is not None:
+            unseen = np.flatnonzero(data.test.pixels.any(axis=0) & ~data.train.pixels.any(axis=0))
+            if len(unseen):
+                raise untaught(data, unseen[0], data.test.pixels[:, unseen[0]] > 0)
+
+    def encode(self, labels):
+        """Masks (B, H, W) to targets (B, H, W, 1) int32; the loss makes them one-hot, on the device."""
+        return labels[..., None].astype("int32")
+
+    def frequencies(self, split):
+        """Pixels of each class (K,)."""
+        counts = np.zeros(256, "int64")
+        for take, real in eval_batches(len(split), 64):
+            counts += np.bincount(np.asarray(split.labels[take[:real]]).ravel(), minlength=256)
+        return counts[: len(self.classes)]
+
+    def loss(self, text, label_smoothing=0.0, weights=None):
+        """The loss that a text such as `dice+focal` names, with the weights (K,) of the classes."""
+        return losses.built(text, len(self.classes), weights)
+
+    def metrics(self):
+        from lab.tasks._pixel_accuracy import PixelAccuracy
+
+        return [PixelAccuracy(name="accuracy")]
+
+    def answered(self, outputs):
+        """Logits (B, H, W, K) to probabilities (B, H, W, K) float32."""
+        z = outputs.astype("float32")
+        e = np.exp(z - z.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+    def last_layer(self):
+        import keras
+
+        return keras.layers.Softmax(dtype="float32", name=self.answers)
+
+    def meter(self, closely=False):
+        return Meter(self.classes, closely)
+
+    def left(self, data, meters):
+        """Beside the record each test image's scores; in the cache their masks, and the best and worst of them."""
+        test = meters["test"]
+        beside = {"ids": data.test.ids.astype("U")}
+        beside |= {"iou": test.iou.astype("float32"), "dice": test.dice.astype("float32")}
+        beside |= {n: of.astype("int32") for n, of in zip(("intersection", "union"), test.overlap, strict=True)}
+        pictures = {"gallery": gallery.chosen(data, test.predicted, test.iou, test.pixels)}
+        return Left(beside, {"test": {"predicted": test.predicted}}, pictures, compressed=True)
+
+    @classmethod
+    def outcomes(cls, files):
+        """From before the pixels of each image were kept: the mean over images of their mIoU, of all runs then."""
+        name = "miou" if all("union" in f for f in files) else "image_miou"
+        called = {"miou": cls.called, "image_miou": "mean mIoU of the images"}[name]
+        return name, called, [_outcome(f, name) for f in files]
+
+    def card(self, root, record):
+        from lab.exporting.model_card import Card, data_called, plain, table, weakest
+        from lab.inference.masks import colours
+
+        test, count, (height, width, _) = record["test"], len(self.classes), record["net"]["shape"]
+        drawn = ["#{:02x}{:02x}{:02x}".format(*rgb) for rgb in colours(record)]
+        rows = [[str(i), plain(c), f"`{d}`"] for i, (c, d) in enumerate(zip(self.classes, drawn, strict=True))]
+        figures = {c: of["iou"] for c, of in test["per_class"].items()}
+        pixels = {c: of["pixels"] for c, of in test["per_class"].items()}
+        return Card(
+            does=f"Tells {count} classes of {data_called(record)} apart",
+            well=f"each pixel gets one of them, with a mIoU of {test['miou']:.3f} on {test['examples']:,} test images",
+            answers=f"(N, {height}, {width}, {count}), in the order of `classes.txt`; those of a pixel add up to 1, "
+            "and `probabilities.argmax(axis=-1)` are the masks.",
+            lines=['classes = Path("classes.txt").read_text(encoding="utf-8").splitlines()'],
+            same="same class, of pixels",
+            meaning=f"{count} classes:\n\n" + table(["value", "class", "colour"], rows),
+            unit="fractions from 0 to 1, the loss in nats a pixel; pixels labelled 255 count nowhere",
+            weakest=weakest(["class", "IoU", "pixels"], figures, pixels),
+            knows=f"knows its {count} classes only: shown anything else, it still names one of them for each pixel",
+        )
+
+    def heads(self):
+        return [f"share {c}" for c in self.classes]
+
+    def row(self, answer):
+        return [f"{v:.6f}" for v in answer]
+
+    def predicted(self, job, answers):
+        """The share of pixels (K,) that each class has in each file; the masks are written where there is a folder."""
+        from lab.inference import masks
+
+        return masks.of_rasters(job) if job.bands else masks.of_pictures(job, answers())
 
 
-def encode(labels: Array, outputs: int) -> Array:
-    """Masks (B, H, W) to targets (B, H, W, 1) int32; the loss makes them one-hot, on the device."""
-    return labels[..., None].astype("int32")
-
-
-def frequencies(split: Any, classes: tuple[str, ...]) -> Array:
-    """Pixels of each class (K,)."""
-    counts = np.zeros(256, "int64")
-    for take, real in eval_batches(len(split), 64):
-        counts += np.bincount(np.asarray(split.labels[take[:real]]).ravel(), minlength=256)
-    return counts[: len(classes)]
-
-
-def loss(text: str, classes: int, label_smoothing: float = 0.0, weights: Sequence[float] | None = None) -> Any:
-    """The loss that a text such as `dice+focal` names, with the weights (K,) of the classes; nothing smooths masks."""
-    return losses.built(text, classes, weights)
-
-
-def metrics() -> list[Any]:
-    from lab.tasks._pixel_accuracy import PixelAccuracy
-
-    return [PixelAccuracy(name="accuracy")]
-
-
-def probabilities(logits: Array) -> Array:
-    """Logits (B, H, W, K) to probabilities (B, H, W, K) float32."""
-    z = logits.astype("float32")
-    e = np.exp(z - z.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
+def _outcome(file: Any, name: str) -> Outcome:
+    each = confusion.mean(file["iou"].astype("float64"))
+    if name == "miou":
+        return Outcome(file["intersection"].astype("float64"), file["union"].astype("float64"), each, ids=file["ids"])
+    known = np.isfinite(each)
+    return Outcome(np.where(known, each, 0.0)[:, None], known[:, None].astype("float64"), each, ids=file["ids"])
 
 
 class Meter:
@@ -147,17 +260,3 @@ class Meter:
 def figure(value: float | Array) -> float | None:
     """A figure as a record holds it: a float, or None where there is none."""
     return None if np.isnan(value) else float(value)
-
-
-meter = Meter
-last_meter = partial(Meter, closely=True)
-
-
-def keep(root: Path, experiment: str, name: str, data: Any, meters: dict[str, Meter]) -> None:
-    """Leaves the test images' scores beside the record; their masks, and the best and worst of them, in the cache."""
-    test = meters["test"]
-    scores = {"iou": test.iou.astype("float32"), "dice": test.dice.astype("float32")}
-    scores |= {n: of.astype("int32") for n, of in zip(("intersection", "union"), test.overlap, strict=True)}
-    predictions.write_masks(root, experiment, name, data.test.ids, scores, test.predicted)
-    chosen = masks.chosen(data, test.predicted, test.iou, test.pixels)
-    chosen.write(artifacts.path_of(root, experiment, name, "gallery"))

@@ -1,7 +1,6 @@
 """The batches of training: each a function of (seed, phase, step), so that a run can be resumed anywhere."""
 
 from collections.abc import Callable, Iterable, Iterator
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -9,6 +8,7 @@ import numpy as np
 from lab.inputs.data import Data, balanced_indices, train_indices
 from lab.inputs.reading import ahead, beside, on_device
 from lab.networks.net import Net
+from lab.task import Task
 from lab.training.augment import Augment
 
 Array = np.ndarray
@@ -18,9 +18,9 @@ APART = 10**6  # number of the phase that batches for re-estimation are drawn as
 class Feed:
     """Training examples of `data`, in batches of `size`, as `net` takes them and `task` encodes their labels."""
 
-    def __init__(self, net: Net, data: Data, task: ModuleType, size: int, seed: int, augment: str, balance: str):
+    def __init__(self, net: Net, data: Data, task: Task, size: int, seed: int, augment: str, balance: str):
         self.net, self.data, self.task, self.size, self.seed = net, data, task, size, seed
-        self.augment = Augment(augment, net.shape[-1], data.forbids, task.TARGETS)
+        self.augment = Augment(augment, net.shape[-1], data.forbids, task.targets)
         self.images = data.train.images if net.scaling else on_device(data.train.images)
         self.steps_per_epoch = -(-len(data.train) // size)
         self._members: list[Array] = []
@@ -58,11 +58,11 @@ class Feed:
         return train_indices(len(self.data.train), self.size, self.seed, number, step)
 
     def targets(self, take: Array) -> Array:
-        return self.task.encode(self.data.train.labels[take], len(self.data.classes))
+        return self.task.encode(self.data.train.labels[take])
 
     def _read(self, number: int, steps: Iterable[int]) -> Iterator[tuple[Array, Array]]:
         """Yields the images (B, h, w, C) as they are stored and the targets of the steps of a phase."""
         takes = [self.take(number, step) for step in steps]
         read = ahead(self.images, takes), ahead(self.data.train.labels, takes)
         for images, labels in zip(*read, strict=True):
-            yield images, self.task.encode(labels, len(self.data.classes))
+            yield images, self.task.encode(labels)

@@ -7,7 +7,6 @@ import dataclasses
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import keras
@@ -18,6 +17,7 @@ from lab.inputs.reading import ahead, beside
 from lab.networks import features
 from lab.networks.net import Net, to_numpy
 from lab.steps import Fit, Phase, Result, Selection, Step
+from lab.task import Task
 from lab.training.balance import WEIGHTS
 from lab.training.checkpoint import Checkpoint
 from lab.training.distillation import Distillation
@@ -74,7 +74,7 @@ class Learner:
         self,
         net: Net,
         data: Data,
-        task: ModuleType,
+        task: Task,
         options: Options,
         cache: Path,
         progress: Callable[[dict], None],
@@ -94,10 +94,9 @@ class Learner:
         self.tried: Any = None
         self._traced: dict[Any, keras.Model] = {}
         self._cut: dict[str, Array] | None = None  # features by split; None where what is before the cut may move
-        self.is_pyramid = net.head is not None and net.head.task == "segmentation"
-        self._weights = (
-            WEIGHTS[options.balance](task.frequencies(data.train, data.classes)) if options.balance in WEIGHTS else None
-        )
+        self.is_pyramid = net.head is not None and net.head.reads == "pyramid"
+        counts = task.frequencies(data.train) if o.balance in WEIGHTS else None
+        self._weights = None if counts is None else WEIGHTS[o.balance](counts)
 
     @property
     def spent(self) -> tuple[float, float]:
@@ -136,7 +135,7 @@ class Learner:
 
     def loss(self) -> Any:
         """What is minimised, class weights and smoothing included."""
-        return self.task.loss(self.options.loss, len(self.data.classes), self.options.label_smoothing, self._weights)
+        return self.task.loss(self.options.loss, self.options.label_smoothing, self._weights)
 
     def is_on_features(self, step: Step) -> bool:
         """Whether a step leaves everything before the cut as it is, and works on what that gives."""
@@ -164,15 +163,16 @@ class Learner:
         features = self.net.features.predict_on_batch(self.net.sized(images))
         return [to_numpy(f) for f in features] if self.is_pyramid else to_numpy(features)
 
-    def score(self) -> float:
-        return self.evaluate(self.data.val)[0][self.task.SCORE]
+    def goodness(self) -> float:
+        """The score on validation with the task's sign: higher is better."""
+        return self.task.goodness(self.evaluate(self.data.val)[0])
 
     def evaluate(self, split: Split, last: bool = False) -> tuple[dict, Any]:
         """The task's figures over a whole split, none dropped, and the meter that took them: the last or any other.
 
         After a step on features they are what is read, and not the images once more.
         """
-        meter = (self.task.last_meter if last else self.task.meter)(self.data.classes)
+        meter = self.task.meter(closely=last)
         takes = list(eval_batches(len(split), self.options.at_once))
         wanted = [take for take, _ in takes]
         on_images = self._cut is None
@@ -181,8 +181,8 @@ class Learner:
         x = map(self.net.sized, given) if on_images else given
         read = beside(zip(takes, x, ahead(split.labels, wanted), strict=True))
         for (_, real), batch, labels in read:
-            probabilities = self.task.probabilities(to_numpy(model.predict_on_batch(batch)))
-            meter.update(labels[:real], probabilities[:real])
+            answers = self.task.answered(to_numpy(model.predict_on_batch(batch)))
+            meter.update(labels[:real], answers[:real])
         return meter.result(), meter
 
     def logits(self, images: Array) -> Array:

@@ -21,7 +21,7 @@ from lab.training.optimizers import Terms, optimizer
 from lab.training.schedules import SCHEDULES, InParts
 
 Array = np.ndarray
-Best = tuple[float, int, list[Array]]  # score, epoch (0: before the first), variables of the model
+Best = tuple[float, int, list[Array]]  # score (higher is better), epoch (0: before the first), variables of the model
 VALIDATIONS = 50  # in a phase whose budget is in steps or seconds
 TIMED = 5  # steps that a budget in seconds is measured by
 
@@ -80,7 +80,7 @@ class Training:
         if kept:
             self._resume(*kept)
         elif phase.or_before:
-            self.best = (self.trainer.score(), 0, self.variables())
+            self.best = (self.trainer.goodness(), 0, self.variables())
         before = None if self.best else self.variables()
         try:
             for epoch in range(len(self.history), -(-steps // chunk)):
@@ -102,7 +102,7 @@ class Training:
     def _told(self, chunk: int) -> dict[str, Any]:
         """What the record says of the phase when it is over."""
         phase, keeps_last = self.phase, self._keeps_last and not self.phase.or_before
-        best = f"best validation {self.trainer.task.SCORE}" + (", or before" if phase.or_before else "")
+        best = f"best validation {self.trainer.task.score}" + (", or before" if phase.or_before else "")
         return {
             "share": phase.share, "rate": phase.rate, "inputs": phase.inputs, "steps": self.history[-1]["steps"],
             "steps_per_epoch": chunk, "history": self.history, "trained": self.net.parts.learning(phase.select),
@@ -129,14 +129,14 @@ class Training:
         if self.options.watch == "test":
             row |= _named("test", trainer.evaluate(trainer.data.test)[0])
         self.history.append(row)
-        score = val[trainer.task.SCORE]
+        score, goodness = val[trainer.task.score], trainer.task.goodness(val)
         before = sum(r.steps for r in trainer.results)
         trainer.progress({"phase": phase.name, "before": before, "epochs": -(-total // chunk), "score": score, **row})
-        if self._is_best(score):
+        if self._is_best(goodness):
             kept = self.variables()
             if not all(np.isfinite(v).all() for v in kept):  # which a score need not show: a ReLU makes 0 of nan
                 raise self._diverged("weights became nan or infinite", f"in epoch {epoch + 1}")
-            self.best = (score, epoch + 1, kept)
+            self.best = (goodness, epoch + 1, kept)
         if raw is not None:
             assign(self.model.trainable_variables, raw)
         self.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
@@ -175,11 +175,11 @@ class Training:
         """A step on a batch, in as many parts as memory asks for; what Keras measured, the mean over the parts."""
         if self.options.parts == 1:
             return self.model.train_on_batch(x, y, return_dict=True)
-        ends = np.linspace(0, len(y), self.options.parts + 1).astype(int)
+        ends = np.linspace(0, len(keras.tree.flatten(y)[0]), self.options.parts + 1).astype(int)
         parts = []
-        for a, b in pairwise(ends):
-            part = keras.tree.map_structure(lambda it, a=a, b=b: it[a:b], x)  # a head may take several features
-            parts.append(self.model.train_on_batch(part, y[a:b], return_dict=True))
+        for a, b in pairwise(ends):  # a head may take several features, a task have several targets
+            part = keras.tree.map_structure(lambda it, a=a, b=b: it[a:b], (x, y))
+            parts.append(self.model.train_on_batch(*part, return_dict=True))
         return {k: float(np.mean([p[k] for p in parts])) for k in parts[0]}
 
     def _average(self) -> list[Array]:
@@ -203,7 +203,8 @@ class Training:
 
     def _is_stuck(self) -> bool:
         """Whether `--patience` is at its end: so many epochs since the best one."""
-        scores = [h[f"val_{self.trainer.task.SCORE}"] for h in self.history]
+        task = self.trainer.task
+        scores = [task.sign * h[f"val_{task.score}"] for h in self.history]
         patience = self.options.patience
         return bool(scores) and patience is not None and len(scores) - 1 - int(np.argmax(scores)) >= patience
 

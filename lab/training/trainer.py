@@ -89,16 +89,18 @@ class Trainer(Learner):
         chosen = step.select & self.net.parts.kind("statistics")
         if not chosen or self.options.bn == "keras":
             self.record[-1]["skipped"] = "--bn keras" if chosen else "no batch-norm statistics to re-estimate"
-            return Result(step.name, self.score())
-        self.record[-1] |= {"score_before": self.score(), "batches": self.reestimate(chosen, step.batches)}
-        score = self.record[-1]["score_after"] = self.score()
-        return Result(step.name, score)
+            return Result(step.name, self.goodness())
+        sign, before = self.task.sign, self.goodness()
+        self.record[-1] |= {"score_before": sign * before, "batches": self.reestimate(chosen, step.batches)}
+        after = self.goodness()
+        self.record[-1]["score_after"] = sign * after
+        return Result(step.name, after)
 
     def _adapt(self, step: Adapt) -> Result:
         """Adds low-rank matrices to the backbone's kernels; Hu et al. 2021, section 4.1."""
         self.record[-1]["adapted"] = self.net.adapt(step.rank)
         self._traced.clear()
-        return Result(step.name, self.score(), parts=self.net.parts)
+        return Result(step.name, self.goodness(), parts=self.net.parts)
 
     def _fit(self, step: Fit) -> Result:
         """Has the head found from the features of training and validation."""
@@ -111,7 +113,7 @@ class Trainer(Learner):
         def tell(what: str, done: int, of: int) -> None:
             self.progress({"phase": step.name, "what": what, "step": done, "steps": of})
 
-        found = step.solve(Problem(x, y, x_val, y_val, len(self.data.classes), self.options.seed, tell))
+        found = step.solve(Problem(x, y, x_val, y_val, self.task.outputs, self.options.seed, tell))
         self.net.put(found)
         self._traced.clear()
         self.record[-1] |= {
@@ -119,14 +121,14 @@ class Trainer(Learner):
             "found": found.about,
             "probe": self.net.probe,
         }
-        return Result(step.name, self.score())
+        return Result(step.name, self.goodness())
 
     def _match(self, step: Match) -> Result:
         """Counts p(label | source class) over the training set."""
         meter = self.evaluate(self.data.train)[1]
-        labels = self.task.encode(self.data.train.labels, len(self.data.classes))
+        labels = self.task.encode(self.data.train.labels)
         table = label_table.table(meter.probabilities, labels)
         self.net.match(table)
         self.record[-1]["matched"] = table.shape
         self._traced.clear()
-        return Result(step.name, self.score())
+        return Result(step.name, self.goodness())
