@@ -21,7 +21,7 @@ from lab.errors import BadInput
 from lab.names import Named
 
 GUIDES = sorted((ROOT / "docs").glob("*.md"))
-PAGES = [*GUIDES, ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+PAGES = [*GUIDES, ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "results").glob("*/README.md"))]
 NOT_RUN = {  # what a line begins with: why no test runs it
     "python3 -m venv": "installs; .ci/run does it in an empty environment",
     ". .venv/bin/activate": "the same",
@@ -60,11 +60,10 @@ def shown() -> list[tuple[str, str]]:
     """(page, line) of every command of the lab in a `sh` block of a page, or in its text."""
     found = []
     for page in PAGES:
-        text = page.read_text(encoding="utf-8")
-        inline = re.findall(
-            r"`((?:[A-Z_]+=\S+ )?python -m lab[^`]*)`", re.sub(r"^```.*?^```", "", text, flags=re.M | re.S)
-        )
-        found += [(page.name, line) for line in dict.fromkeys([*shell(text), *inline]) if asked_of(line)]
+        text, name = page.read_text(encoding="utf-8"), str(page.relative_to(ROOT))
+        prose = re.sub(r"^```.*?^```", "", text, flags=re.MULTILINE | re.DOTALL)
+        inline = re.findall(r"`((?:[A-Z_]+=\S+ )?python -m lab[^`]*)`", prose)
+        found += [(name, line) for line in dict.fromkeys([*shell(text), *inline]) if asked_of(line)]
     return found
 
 
