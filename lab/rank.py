@@ -17,6 +17,7 @@ from lab.records import store
 from lab.report import ranking
 from lab.run import add_choices, portable, split_commas, values
 from lab.runs.spec import Resolved, Run, resolve
+from lab.task import kind_of
 
 Record = dict[str, Any]
 TAKEN = (
@@ -30,10 +31,11 @@ def main(argv: list[str]) -> int:
     strategy = str(names.build("strategies", args.strategy))
     root = command.root_of(args.out)
     wanted = [resolve(run, root) for run in asked(args)]
-    if wanted[0].choices["task"] != "classification":
+    task = kind_of({"choices": wanted[0].choices})
+    if task.labels != "classes" or task.reads != "features":
         raise BadInput(
-            f"lab.rank takes data with one label an image; {wanted[0].dataset} has a label each pixel, and no score "
-            "here is made for that: compare short runs of lab.run"
+            f"lab.rank takes data with one label an image; {wanted[0].dataset} is for {task.one}, and no score here is "
+            "made for that: compare short runs of lab.run"
         )
     about = {"command": portable(argv).replace("lab.run", "lab.rank"), "sample": args.sample, "seed": args.seed}
     record = {**about, "strategy": strategy, "rows": scored(wanted, args.sample, root)}

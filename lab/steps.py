@@ -172,7 +172,20 @@ class Fit:
     name: str = "fit"
 
 
-Step = Phase | Recalibrate | Match | Adapt | Fit
+@dataclass(frozen=True)
+class Own:
+    """Training of its own kind, as a GAN's with two optimizers.
+
+    `train` takes a `lab.training.learner.Learner`, has it told what is going on (`progress`), and gives the `Result`.
+    What it moved beyond the selection fails the run, as for any step; interrupted, it begins again.
+    """
+
+    train: Callable[[Any], "Result"]
+    select: Selection
+    name: str = "own"
+
+
+Step = Phase | Recalibrate | Match | Adapt | Fit | Own
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,7 @@
-"""Networks without a classifier; one file, one family."""
+"""Networks without a classifier; one file, one family.
+
+May import `inputs` and `layers`; may not import heads, networks and all above.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar

@@ -3,6 +3,8 @@
     images (N, H, W, C), 0-255 ─► ready() ─► backbone, with what `through()` adds on its way
 
 With red, green and blue in, in this order, every policy starts as the pretrained network.
+
+May import `inputs`, `layers` and `backbones`; may not import networks and all above.
 """
 
 from collections.abc import Sequence

@@ -2,6 +2,8 @@
 
 `python -m lab.doctor` looks for all of them. A run looks, too, before it trains: for those that need
 training steps of their own only where these are few beside its budget.
+
+May import training and all below; may not import runs, which make them.
 """
 
 from collections.abc import Iterator

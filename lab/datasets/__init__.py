@@ -1,4 +1,7 @@
-"""Data sets to learn from; one file, one data set or one format."""
+"""Data sets to learn from; one file, one data set or one format.
+
+May import `inputs`, `scenery` and the contract of tasks (`lab.task`); may not import records and networks.
+"""
 
 import hashlib
 from dataclasses import dataclass

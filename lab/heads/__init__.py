@@ -1,4 +1,7 @@
-"""What is put on a backbone; one file, one head."""
+"""What is put on a backbone; one file, one head.
+
+May import `layers`; may not import networks and all above.
+"""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal

@@ -1,4 +1,7 @@
-"""What is minimised; one file, one loss."""
+"""What is minimised; one file, one loss.
+
+May import the foundations; may not import tasks and training.
+"""
 
 import ast
 from collections.abc import Sequence

@@ -1,6 +1,8 @@
 """README tables, curves and pictures, from the records alone. No Keras.
 
 Everything that is rebuilt can be checked: `stale` says what differs from the records.
+
+May import comparison, runs' choices, records and all below; never Keras; may not import inference, exports, commands.
 """
 
 from collections.abc import Callable

@@ -20,8 +20,10 @@ def main(argv: list[str]) -> int:
     )
     one.add_argument(
         "--page",
+        action="append",
         metavar="X",
-        help="write pages/X.html of an experiment, or of all: one file with runs, curves, verdicts",
+        help="write pages/X.html of an experiment, of several (X,Y) in one file, or of all, a file each: contests, "
+        "curves, verdicts, runs",
     )
     one.add_argument("--svg", action="store_true", help="draw all pictures as SVG, too, beside the PNG, for a paper")
     command.add_out(made)
@@ -37,8 +39,8 @@ def main(argv: list[str]) -> int:
         from lab.report import page
 
         records = store.read(root)
-        for name in sorted({r["experiment"] for r in records}) if args.page == "all" else [args.page]:
-            print(f"wrote {page.write(root, records, name).relative_to(root)}")
+        for experiments in page.asked(args.page, records):
+            print(f"wrote {page.write(root, records, experiments).relative_to(root)}")
         return 0
     if not args.check:
         report.rebuild(root, say=print, svg=args.svg)

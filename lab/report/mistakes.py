@@ -14,7 +14,7 @@ from lab.metrics.outcome import Outcome
 from lab.records import outcomes
 from lab.records.store import data_of
 from lab.runs.spec import plain
-from lab.task import score
+from lab.task import goodness
 
 Array = np.ndarray
 Record = dict[str, Any]
@@ -34,6 +34,8 @@ def pictures(root: Path, records: list[Record]) -> Iterator[tuple[str, Any, Any]
             yield _confused(name, matrix, classes, f"{title}, pixels")
             continue
         found = outcomes.read(root, runs)[1] if all(outcomes.path_of(root, r).exists() for r in runs) else []
+        if not classes or (found and found[0].truth is None):
+            continue
         if found:
             matrix = np.sum([_matrix(o, len(classes)) for o in found], axis=0)
             yield _confused(name, matrix, classes, title)
@@ -51,7 +53,7 @@ def best(records: list[Record]) -> list[list[Record]]:
             key = (r["experiment"], data_of(r["choices"]))
             groups.setdefault(key, {}).setdefault(r["group"], []).append(r)
     known = [[g for g in of.values() if all("val" in r for r in g)] for of in groups.values()]
-    return [max(of, key=lambda g: np.mean([score(r, "val") for r in g])) for of in known if of]
+    return [max(of, key=lambda g: np.mean([goodness(r, "val") for r in g])) for of in known if of]
 
 
 def _matrix(o: Outcome, classes: int) -> Array:

@@ -11,7 +11,7 @@ from lab.records.store import data_of
 from lab.report import shots
 from lab.report.table import together
 from lab.runs.spec import plain
-from lab.task import score, score_name
+from lab.task import goodness, score, score_name
 
 Record = dict[str, Any]
 # What is the same for all that stand in one picture.
@@ -30,7 +30,7 @@ def compared(records: list[Record]) -> Iterator[tuple[Record, dict[str, list[Rec
             runs.setdefault(r["choices"]["strategy"], []).append(r)
         alone = all(len({r["choices"]["seed"] for r in of}) == len(of) for of in runs.values())
         if len(runs) >= FEWEST and alone:
-            yield some[0], dict(sorted(runs.items(), key=lambda item: -np.mean([score(r, "test") for r in item[1]])))
+            yield some[0], dict(sorted(runs.items(), key=lambda item: -np.mean([goodness(r, "test") for r in item[1]])))
 
 
 def pictures(records: list[Record]) -> Iterator[tuple[str, Any, Any]]:

@@ -15,7 +15,7 @@ from lab.records import store
 from lab.runs import tracking
 from lab.runs.process import INTERRUPTED, NO_MEMORY, child, order_of
 from lab.runs.spec import Resolved, Run, resolve
-from lab.task import score, score_name
+from lab.task import kind, score, score_name
 from lab.training.checkpoint import Checkpoint
 
 STATUS = {0: "done", 2: "refused", 3: "unavailable", INTERRUPTED: "interrupted"}
@@ -161,7 +161,7 @@ def _environment(record: dict[str, Any]) -> str:
 
 def title(r: Resolved) -> str:
     c = r.choices
-    loss = "" if (name := c.get("loss", "cross_entropy")) == "cross_entropy" else f" by {name}"
+    loss = "" if (name := c.get("loss")) in (None, kind(c["task"]).minimised) else f" by {name}"
     few = f" ({c['shots']} shots)" if c.get("shots") else ""
     return (
         f"{c['strategy']}{loss}, {c['data']}{few}, {store.model_of(c)} from {c['weights']}, {c['size']} px, "

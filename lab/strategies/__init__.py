@@ -1,4 +1,7 @@
-"""Ways to transfer a network; one file, one strategy."""
+"""Ways to transfer a network; one file, one strategy.
+
+May import `lab.steps` and probes; may not import networks and training, which execute what they say.
+"""
 
 from collections.abc import Generator
 from dataclasses import dataclass

@@ -12,7 +12,7 @@ import numpy as np
 from lab.errors import BadInput
 from lab.networks.net import assign, to_numpy
 from lab.probes import label_table
-from lab.steps import Adapt, Fit, Match, Phase, Problem, Recalibrate, Result, Selection, Step
+from lab.steps import Adapt, Fit, Match, Own, Phase, Problem, Recalibrate, Result, Selection, Step
 from lab.training.learner import Learner
 from lab.training.phase import Training
 from lab.training.proof import moved
@@ -79,6 +79,9 @@ class Trainer(Learner):
         self._cut = {} if self.is_on_features(step) else None
         if isinstance(step, Phase):
             return Training(self, step).run(), step.select
+        if isinstance(step, Own):
+            self.net.train_only(step.select)
+            return step.train(self), step.select
         if isinstance(step, Recalibrate):
             return self._recalibrate(step), step.select & self.net.parts.kind("statistics")
         if isinstance(step, Fit):
