@@ -363,3 +363,17 @@ def test_links_out_of_docs_lead_to_pages_and_copies_and_the_site_can_be_searched
     assert (tmp_path / "site/docs" / copy).read_text() == "SPEC = 1\n"
     assert "quokka" in (tmp_path / "site/searchindex.js").read_text()
     assert "docs/index.html" in (tmp_path / "site/index.html").read_text()
+
+
+def test_the_design_says_who_may_import_whom_as_the_contract_has_it():
+    import tomllib
+
+    contract = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"][0]
+    layers = [set(layer.split(" : ")) for layer in contract["layers"]]
+    text = (ROOT / "docs/design.md").read_text("utf-8")
+    block = re.search(r"### Who may import whom.*?```text\n(.*?)```", text, re.DOTALL)[1].splitlines()
+    commands, *wings, foundations = [set(re.findall(r"\w+", line.partition(" (")[0])) for line in block]
+    lowest = len(layers) - 1 - len(wings)
+    assert commands == {"commands"} and wings == layers[1 : len(wings) + 1]
+    assert foundations - {"foundations"} == set().union(*layers[-lowest:])
+    assert all(f"`{name}`" in text for layer in layers for name in layer)
