@@ -10,8 +10,8 @@ records were made on one core each data set, side by side.
     python -m lab.run experiments/bands.py --data-dir water12.zip
 """
 
+from lab import Ensemble, Run, matrix
 from lab.datasets.water import HONEST
-from lab.runs.spec import Ensemble, Run, matrix
 
 COMMON = {"loss": "cross_entropy+dice", "batch_size": 8, "seeds": 3}
 SCENES = {"dataset": "scenes(bands=8)", "backbone": "cnn10", "head": "unet(norm='batch')", **COMMON}

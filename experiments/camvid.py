@@ -8,7 +8,7 @@ About three hours on 2 CPU cores that have other work too; started again, it ski
     python -m lab.run experiments/camvid.py --data-dir camvid240.zip
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 RUNS = matrix(
     dataset="camvid",

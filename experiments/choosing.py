@@ -7,7 +7,7 @@ ImageNet at four sizes each, fine-tuned. `lab.rank` scores the same eight in sec
     python -m lab.rank --backbones "cnn10,MobileNetV2(alpha=0.35)" --weights source,imagenet --size 32,48,64,96
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 SIGNS = {"dataset": "signs", "strategy": "finetune", "size": [32, 48, 64, 96], "epochs": 10, "seeds": 2}
 RUNS = [

@@ -15,10 +15,10 @@ import statistics
 import tempfile
 from pathlib import Path
 
+from lab import Run
 from lab.files import write_atomically
 from lab.records import store
 from lab.runs import process, runner
-from lab.runs.spec import Run
 
 RUN = Run(
     dataset="scenes(px=192,train=64,val=16,test=16)", backbone="MobileNetV2(alpha=0.35)", weights="none",

@@ -6,6 +6,6 @@ bands; 1,078 training images, three seeds. About 6 minutes on 2 CPU cores.
     python -m lab.run experiments/digits.py
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 RUNS = matrix(strategy=["scratch", "extract", "finetune"], dataset="digits", size=32, epochs=10, seeds=3)

@@ -17,7 +17,7 @@ ImageNet's weights come from where Keras keeps them (`~/.keras/models`) or from 
 cannot be had is recorded as unavailable and taken up by the same command once it can.
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 NASNET = {"dataset": "gtsrb", "backbone": "NASNetMobile", "weights": "imagenet", "size": 32}
 ORIGINALS = {

@@ -6,7 +6,7 @@ without a GPU these rows are recorded as unavailable, and taken up by the same c
     python -m lab.run experiments/gtsrb_256.py --data-dir gtsrb
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 ZOOMED = {"dataset": "gtsrb", "backbone": "NASNetMobile", "weights": "imagenet", "size": 256, "device": "gpu"}
 ORIGINALS = {

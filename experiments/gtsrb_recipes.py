@@ -10,7 +10,7 @@ round of these runs favoured. About forty minutes on 2 CPU cores.
     python -m lab.run experiments/gtsrb_recipes.py --data-dir gtsrb32.zip
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 PLAIN = {"dataset": "gtsrb", "batch_size": 64, "schedule": "onecycle"}
 SMOOTH = {**PLAIN, "contrast": "standardize", "label_smoothing": 0.1, "ema": 0.99}

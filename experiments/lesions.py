@@ -7,7 +7,7 @@ Six to nine minutes a run on 2 CPU cores; what is done already is skipped when i
     python -m lab.run experiments/lesions.py --data-dir lesions.zip
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 RUNS = matrix(
     dataset="lesions",

@@ -7,6 +7,6 @@ clone it really trains, and its row then appears in the README.
     python -m lab.run experiments/quickstart.py     # the same as: python -m lab.run
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 RUNS = matrix()

@@ -8,7 +8,7 @@ network. About an hour and a quarter on 2 CPU cores; started again, it skips wha
     python -m lab.run experiments/scenes.py
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 SCENES = {"dataset": "scenes(train=384,val=48,test=96)", "size": 128, "strategy": "scratch", "weights": "none"}
 SCENES |= {"batch_size": 8, "epochs": 16, "learning_rate": 1e-3, "loss": "cross_entropy+dice"}

@@ -7,7 +7,7 @@ each seed draws examples of its own. Validation, which chooses the epoch, stays 
     python -m lab.run experiments/shots.py --data-dir gtsrb
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 SIGNS = {"dataset": "signs(train=50)", "backbone": "cnn10", "shots": ["1", "3", "10", "all"], "seeds": 3}
 GTSRB = {"dataset": "gtsrb", "backbone": "MobileNetV2(alpha=0.35)", "weights": "imagenet", "size": 32}

@@ -12,9 +12,9 @@ About 8 minutes on 2 CPU cores.
 import shutil
 from pathlib import Path
 
+from lab import matrix
 from lab.networks.weights import EMBEDDED
 from lab.records import store
-from lab.runs.spec import matrix
 
 RUNS = matrix(
     strategy="scratch",

@@ -9,7 +9,7 @@ take hours where each tree has a value for each of 43 classes in a leaf, and so 
     python -m lab.run experiments/strategies.py --data-dir gtsrb
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 TRAINED = ["scratch", "extract", "lpft", "finetune", "gradual", "layer_decay", "l2sp", "last(stages=1)"]
 TRAINED += ["last(stages=2)", "surgical(1)", "bn_only", "bitfit", "lora"]

@@ -7,7 +7,7 @@ even the untouched source, matched by counting, knows something; the figures are
     python -m lab.run experiments/transfer.py
 """
 
-from lab.runs.spec import matrix
+from lab import matrix
 
 RUNS = [
     *matrix(strategy=["frozen", "frozen_eep"]),  # nothing random in them, so one seed

@@ -5,30 +5,46 @@ import errno
 import signal
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NoReturn
 
 from lab.errors import BadInput
 
 LONGEST = 900  # characters of an error
+CONSOLE = "lab"  # the command that an installation brings, as pyproject.toml names it
 
 
 class Parser(argparse.ArgumentParser):
-    """Refuses arguments as the lab refuses everything: in one line."""
+    """Refuses arguments as the lab refuses everything: in one line. Its help may be in groups, which have titles."""
+
+    def __init__(self, prog: str, what: str, titles: Iterable[str] = ()) -> None:
+        super().__init__(prog, description=what, allow_abbrev=False, add_help=False)
+        self.groups = {title: self.add_argument_group(title) for title in titles}
+
+    def place(self, title: str) -> argparse._ActionsContainer:
+        """Where an option goes: to the group with this title, or to the parser where there are no groups."""
+        return self.groups[title] if self.groups else self
 
     def error(self, message: str) -> NoReturn:
         raise BadInput(f"{message}; `{self.prog} --help` lists what there is")
 
 
-def parser(module: str, what: str) -> Parser:
-    """A parser with the two options that every command has."""
-    made = Parser(f"python -m {module}", description=what, allow_abbrev=False)
-    made.add_argument("--debug", action="store_true", help="show the traceback of an error")
+def parser(module: str, what: str, titles: Iterable[str] = ()) -> Parser:
+    """A parser with the two options that every command has, in the last of its groups if it has any."""
+    made = Parser(called(module), what, titles)
+    last: argparse._ActionsContainer = next(reversed(made.groups.values()), made)
+    last.add_argument("-h", "--help", action="help", help="show this and exit")
+    last.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return made
 
 
-def add_out(made: argparse.ArgumentParser) -> None:
+def called(module: str) -> str:
+    """What a user types for a module: `lab run` where the console's command is what was typed now."""
+    return module.replace(".", " ") if Path(sys.argv[0]).name == CONSOLE else f"python -m {module}"
+
+
+def add_out(made: argparse._ActionsContainer) -> None:
     made.add_argument(
         "--out", default=".", metavar="DIR", help="folder of results/, img/ and README.md; left out: this folder"
     )

@@ -3,7 +3,7 @@
 import sys
 
 from lab import command
-from lab.run import asked, parser
+from lab.runs.arguments import asked, parser
 
 
 def main(argv: list[str]) -> int:

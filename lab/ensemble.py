@@ -8,7 +8,7 @@ from lab import command
 from lab.errors import BadInput
 from lab.inference.ensembles import ensemble
 from lab.records import store
-from lab.run import EXPERIMENT, portable
+from lab.runs.arguments import EXPERIMENT, portable
 from lab.runs.spec import MEANS, check_name
 from lab.task import goodness, score, score_name
 

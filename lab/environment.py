@@ -1,18 +1,23 @@
 """What a result depends on beside its choices: versions, device, memory, state of the code."""
 
+import json
 import os
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import PackageNotFoundError, distribution, requires, version
 from pathlib import Path
 from typing import Any
 
 from lab import __version__
 
+PROJECT = "transfer-learning-lab"  # as pyproject.toml names it
+BASE = Path(__file__).parent.parent  # what holds lab/: a checkout, or the folder of installed packages
+IS_CHECKOUT = (BASE / ".git").exists()
 PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "scikit-learn", "pillow")
 
 
@@ -29,7 +34,7 @@ def environment() -> dict[str, Any]:
         "onednn": keras.backend.backend() == "tensorflow" and os.environ["TF_ENABLE_ONEDNN_OPTS"] != "0",
         "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "machine": f"{platform.system()} {platform.machine()}",
-        "commit": _git("rev-parse", "HEAD"),
+        "commit": _git("rev-parse", "HEAD") or _installed_commit(),
         "dirty": bool(_git("status", "--porcelain", "--", "lab", "experiments")),
     }
 
@@ -113,6 +118,23 @@ def versions(packages: Iterable[str]) -> dict[str, str | None]:
     return {name: _version(name) for name in packages}
 
 
+def pins() -> dict[str, str]:
+    """The version of each package that the lab is tested with, as its installation says, or its checkout, if newer."""
+    try:
+        wanted = requires(PROJECT) or []
+    except PackageNotFoundError:
+        wanted = []
+    if (beside := BASE / "requirements.txt").exists():
+        wanted += beside.read_text(encoding="utf-8").splitlines()
+    return dict(re.findall(r"^([\w.-]+)==([\w.]+)", "\n".join(wanted), re.MULTILINE))
+
+
+def pip_install(*packages: str) -> str:
+    """The command that gets these packages, in the versions that the lab is tested with, wherever it is typed."""
+    wanted = pins()
+    return " ".join(["pip install", *(f"{p}=={wanted[p]}" if p in wanted else p for p in sorted(packages))])
+
+
 def _version(name: str) -> str | None:
     try:
         return version(name)
@@ -120,10 +142,21 @@ def _version(name: str) -> str | None:
         return None
 
 
-def _git(*words: str) -> str | None:
-    here = Path(__file__).parent.parent
+def _installed_commit() -> str | None:
+    """The commit that pip was told to install, as by git+https://...; None of a folder or an archive."""
     try:
-        done = subprocess.run(["git", "-C", str(here), *words], capture_output=True, text=True, timeout=20)
+        origin = distribution(PROJECT).read_text("direct_url.json")
+    except PackageNotFoundError:
+        return None
+    return json.loads(origin or "{}").get("vcs_info", {}).get("commit_id")
+
+
+def _git(*words: str) -> str | None:
+    """What git says of the lab's checkout; None of an installed copy, around which there may be another's."""
+    if not IS_CHECKOUT:
+        return None
+    try:
+        done = subprocess.run(["git", "-C", str(BASE), *words], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
         return None
     return done.stdout.strip() if done.returncode == 0 else None

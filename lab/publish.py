@@ -6,8 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from lab import command, export
+from lab import command
 from lab.exporting import formats
+from lab.exporting.writing import fill, in_place_of, network
 from lab.files import write_atomically
 from lab.records import outcomes
 from lab.runs.reproducing import command_of
@@ -16,9 +17,9 @@ from lab.runs.reproducing import command_of
 def main(argv: list[str]) -> int:
     args = parser().parse_args(argv)
     root, wanted = command.root_of(args.out), formats.asked(args.to)
-    record, target = export.network(root, args.run), Path(args.dir).expanduser().resolve()
-    with export.in_place_of(target) as folder:
-        export.fill(folder, root, record, wanted, args.images, args.data_dir)
+    record, target = network(root, args.run), Path(args.dir).expanduser().resolve()
+    with in_place_of(target) as folder:
+        fill(folder, root, record, wanted, args.images, args.data_dir)
         write_atomically(folder / "record.json", json.dumps(record, indent=1, allow_nan=False) + "\n")
         write_atomically(folder / "reproduce.sh", reproduce(record))
         if (path := outcomes.path_of(root, record)).exists():

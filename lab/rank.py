@@ -15,7 +15,7 @@ from lab.names import Between
 from lab.networks.weights import at_hand
 from lab.records import store
 from lab.report import ranking
-from lab.run import add_choices, portable, split_commas, values
+from lab.runs.arguments import add_choices, portable, split_commas, values
 from lab.runs.spec import Resolved, Run, resolve
 from lab.task import kind_of
 

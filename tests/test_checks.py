@@ -178,4 +178,5 @@ def test_a_learning_rate_out_of_range_is_seen(tmp_path, chosen, said):
 def test_another_version_than_was_tested_is_seen(monkeypatch):
     assert versions.pinned()["keras"] == keras.__version__ and versions.check(None) is None
     monkeypatch.setattr(versions, "pinned", lambda: {"keras": "0.1"})
-    assert f"keras {keras.__version__} (0.1 wanted)" in versions.check(None)["what"]
+    found = versions.check(None)
+    assert f"keras {keras.__version__} (0.1 wanted)" in found["what"] and "pip install keras==" in found["do"]

@@ -325,6 +325,13 @@ def test_a_record_reads_the_data_and_the_table_again(trained):
     assert reread(record, str(trained / "t.csv")).digest == data.digest == record["data"]["digest"]
 
 
+def test_a_record_brings_the_run_back(trained):
+    from lab.runs.reproducing import resolved
+
+    record = record_of(trained)
+    assert resolved(record, trained, str(trained / "t.csv")).digest == record["digest"]
+
+
 def test_predict_says_of_the_test_rows_what_the_run_said(trained, tmp_path):
     from lab.records import predictions
 

@@ -63,13 +63,12 @@ def name(content, place):
 
 
 def flags(content, place):
-    from lab import run
     from lab.inputs import bands, shots
-    from lab.runs import spec
+    from lab.runs import arguments, spec
 
     text = content.decode("utf-8", "surrogateescape")
     words = (
-        run.split_commas, run.seeds_of, shots.check, spec.dropped, spec.names_of_policies, spec.check_name,
+        arguments.split_commas, arguments.seeds_of, shots.check, spec.dropped, spec.names_of_policies, spec.check_name,
         lambda text: bands.chosen(bands.SENTINEL2, text), lambda text: spec.check(spec.Run(budget=text, size=text)),
     )  # fmt: skip
     for read in words:

@@ -11,12 +11,13 @@ import pytest
 from conftest import ROOT, TRAINED
 from PIL import Image, ImageOps
 
-from lab import command, ensemble, names, predict, run
+from lab import command, ensemble, names, predict
 from lab.errors import BadInput
 from lab.inference import ensembles, masks, predicting
 from lab.inputs.data import IGNORED
 from lab.inputs.decoding import fitted, seen
 from lab.records import predictions, store
+from lab.runs import arguments
 from lab.runs.spec import Ensemble
 from lab.task import average
 
@@ -108,7 +109,7 @@ def test_an_ensemble_is_the_mean_of_its_members_and_is_recorded_as_a_run(root, c
 
 
 def test_ensembles_of_an_experiment_are_made_once_and_wait_for_their_members(root, capsys):
-    runs = run.asked(run.parser("lab.run", "").parse_args(TRAINED))[1]
+    runs = arguments.asked(arguments.parser("lab.run", "").parse_args(TRAINED))[1]
     wanted = [Ensemble(tuple(runs), "arithmetic"), Ensemble((runs[0], replace(runs[1], epochs=99)))]
     assert ensembles.of_experiment(root, "quickstart", wanted, "it") == 1
     assert "1 of 2 ensembles wait for runs that are not done" in capsys.readouterr().out

@@ -21,7 +21,7 @@ from scipy import stats
 from sklearn import metrics
 from test_masks import load
 
-from lab import command, names, run
+from lab import command, names
 from lab.comparison import paired
 from lab.data import __main__ as data_command
 from lab.data.convert import SHAPES
@@ -34,7 +34,7 @@ from lab.inputs.data import IGNORED, Split, balanced_indices, eval_batches, even
 from lab.inputs.outlines import area_of, packed, runs_of, unpacked
 from lab.metrics import calibration, confusion
 from lab.records import store
-from lab.runs import spec
+from lab.runs import arguments, spec
 from lab.tasks.classification import Classification
 from lab.tasks.segmentation import Segmentation
 
@@ -178,13 +178,13 @@ def test_a_list_of_names_is_split_where_no_bracket_is_open(cases, space):
         for _, name, _, a in cases
     ]
     words = [w for w in words if not set(w) & set("'\"")]
-    assert run.split_commas(f"{space},{space}".join(words)) == words
+    assert arguments.split_commas(f"{space},{space}".join(words)) == words
 
 
 @MANY
 @given(st.text("ab(,)[]{} "))
 def test_splitting_at_commas_loses_no_letter(text):
-    words = run.split_commas(text)
+    words = arguments.split_commas(text)
     assert "".join("".join(words).split()).replace(",", "") == "".join(text.split()).replace(",", "")
     assert all(word and word == word.strip() for word in words)
 
@@ -199,14 +199,19 @@ def test_splitting_at_commas_loses_no_letter(text):
 @example("1\n")
 def test_seeds_are_a_number_of_them_or_a_list_or_refused(text):
     try:
-        seeds = run.seeds_of(text)
+        seeds = arguments.seeds_of(text)
     except BadInput as error:
         assert refused_well(error)
     else:
         if isinstance(seeds, list):
-            assert "," in text and seeds and min(seeds) >= 0 and run.seeds_of(",".join(map(str, seeds)) + ",") == seeds
+            assert (
+                "," in text
+                and seeds
+                and min(seeds) >= 0
+                and arguments.seeds_of(",".join(map(str, seeds)) + ",") == seeds
+            )
         else:
-            assert 1 <= seeds <= 1000 and "," not in text and run.seeds_of(str(seeds)) == seeds
+            assert 1 <= seeds <= 1000 and "," not in text and arguments.seeds_of(str(seeds)) == seeds
 
 
 @MANY

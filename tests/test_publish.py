@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from lab import command, publish, run
+from lab import command, publish
 from lab.records import store
-from lab.runs import reproducing, spec
+from lab.runs import arguments, reproducing, spec
 
 
 def test_a_folder_holds_the_model_its_card_its_record_and_what_makes_it_again(trained, tmp_path):
@@ -32,7 +32,7 @@ def test_a_folder_holds_the_model_its_card_its_record_and_what_makes_it_again(tr
     asked = script.splitlines()[-1]
     assert asked.startswith("KERAS_BACKEND=tensorflow python -m lab.run") and "--seeds 1," in asked
     assert asked.removeprefix("KERAS_BACKEND=tensorflow ") in (made / "README.md").read_text()
-    (asked_run,) = run.asked(run.parser("", "").parse_args(shlex.split(asked)[4:]))[1]
+    (asked_run,) = arguments.asked(arguments.parser("", "").parse_args(shlex.split(asked)[4:]))[1]
     assert spec.resolve(asked_run, folder).digest == record["digest"]
     assert command.call(publish.main, words) == 0  # again, in place of itself
 

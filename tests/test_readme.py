@@ -64,10 +64,10 @@ def test_links_and_pictures_exist(target):
 
 
 def test_every_flag_shown_exists():
-    from lab import run
     from lab.report.__main__ import main  # noqa: F401  (the module that has --check)
+    from lab.runs import arguments
 
-    known = set(re.findall(r"--[a-z-]+", run.parser("lab.run", "").format_help())) | {
+    known = set(re.findall(r"--[a-z-]+", arguments.parser("lab.run", "").format_help())) | {
         "--check",
         "--runs",
         "--to",

@@ -1,8 +1,10 @@
 """The commands, end to end: real runs of a tiny network in child processes, and every refusal."""
 
+import dataclasses
 import json
 import os
 import platform
+import re
 import shutil
 import signal
 import subprocess
@@ -17,8 +19,9 @@ from PIL import Image
 from lab import command, report, run
 from lab.errors import BadInput
 from lab.records import predictions, store
+from lab.runs import arguments
 from lab.runs.process import environment_of_child
-from lab.runs.spec import Ensemble
+from lab.runs.spec import Ensemble, Run
 
 COMMANDS = [
     "lab",
@@ -140,14 +143,14 @@ def test_a_dry_run_says_what_a_run_would_take_and_records_nothing(tmp_path):
 def test_a_written_experiment_runs_and_flags_replace_what_it_says(tmp_path):
     file = tmp_path / "mine.py"
     file.write_text("from lab.runs.spec import matrix\nRUNS = matrix(strategy='scratch', seeds=2)\n")
-    name, runs, _ = run.written(str(file), {"epochs": [3]}, None)
+    name, runs, _ = arguments.written(str(file), {"epochs": [3]}, None)
     assert name == "mine" and [(r.strategy, r.epochs, r.seed) for r in runs] == [("scratch", 3, 0), ("scratch", 3, 1)]
-    assert [r.seed for r in run.written(str(file), {}, "5,")[1]] == [5]
+    assert [r.seed for r in arguments.written(str(file), {}, "5,")[1]] == [5]
     with file.open("a") as end:
         end.write("from lab.runs.spec import Ensemble\nENSEMBLES = [Ensemble(tuple(RUNS), 'arithmetic')]\n")
-    _, runs, (joint,) = run.written(str(file), {"epochs": [3]}, None)
+    _, runs, (joint,) = arguments.written(str(file), {"epochs": [3]}, None)
     assert joint.members == tuple(runs) and joint.mean == "arithmetic"
-    assert run.written(str(file), {}, "1")[2] == []  # one of its members is not asked for
+    assert arguments.written(str(file), {}, "1")[2] == []  # one of its members is not asked for
     for members, mean, said in ((runs[:1], "geometric", "two runs or more"), (runs, "harmonic", "geometric or arith")):
         with pytest.raises(BadInput, match=said):
             Ensemble(tuple(members), mean)
@@ -160,7 +163,7 @@ def test_every_experiment_says_its_question_and_its_command(path):
     text = ast.get_docstring(ast.parse(path.read_text()))
     assert text.split("\n")[0].endswith(("?", ".")) and f"experiments/{path.name}" in text
     if "RUNS" in path.read_text():
-        assert run.written(str(path), {}, None)[1]
+        assert arguments.written(str(path), {}, None)[1]
 
 
 def test_ctrl_c_leaves_the_best_weights_so_far_and_the_same_command_goes_on(tmp_path):
@@ -252,7 +255,7 @@ def test_help_answers_without_keras(module):
     heavy = "{'keras', 'tensorflow', 'jax', 'pandas', 'matplotlib', 'sklearn'}"
     code = (
         "import runpy, sys\n"
-        f"sys.argv = [{module!r}, '--help']\n"
+        "sys.argv = ['-m', '--help']\n"
         f"try: runpy.run_module({module!r}, run_name='__main__')\n"
         "except SystemExit as end: assert not end.code\n"
         f"assert not {heavy} & set(sys.modules), {heavy} & set(sys.modules)\n"
@@ -268,18 +271,43 @@ def test_lab_lists_every_command():
         assert f"  {module} " in listed
 
 
+def test_the_help_has_groups_and_the_ten_most_used_options_come_first():
+    fields = {"--" + f.name.replace("_", "-"): f.metadata["group"] for f in dataclasses.fields(Run) if f.name != "seed"}
+    made = arguments.parser("lab.run", "")
+    assert list(made.groups) == ["most used", "what to learn", "how to transfer", "how to train", "bookkeeping"]
+    assert set(fields.values()) == set(made.groups) - {"most used"}
+    text = lab("--help").stdout
+    begins = [text.index(f"\n{title}:\n") for title in made.groups]
+    assert begins == sorted(begins)
+    shown = {
+        title: re.findall(r"^  (?:-h, )?(--[a-z-]+)", text[begin:end], re.MULTILINE)
+        for title, begin, end in zip(made.groups, begins, [*begins[1:], len(text)], strict=True)
+    }
+    often = shown.pop("most used")
+    assert len(often) == 10 and {"--dataset", "--strategy", "--backbone", "--epochs", "--seeds"} < set(often)
+    assert [f for some in shown.values() for f in some if f in often] == []
+    assert {f: title for title, some in shown.items() for f in some if f in fields} == {
+        f: group for f, group in fields.items() if f not in often
+    }
+    others = {"--help", "--debug", "--out", "--dry-run", "--track", "--tensorboard", "--retry-failed"}
+    assert set(shown["bookkeeping"]) - set(fields) == others
+    assert re.search(r"^  -?[a-z-]+$|^options:", text, re.MULTILINE) is None  # none stands outside
+
+
 def test_the_recorded_command_names_no_folder_of_this_machine(tmp_path):
     argv = ["--dataset", str(tmp_path), "--weights", "run:x/y", "--group", r"a/(\d+)", "--skip-corrupt"]
     assert (
-        run.portable(argv)
+        arguments.portable(argv)
         == rf"python -m lab.run --dataset {tmp_path.name} --weights run:x/y --group 'a/(\d+)' --skip-corrupt"
     )
     argv = ["experiments/gtsrb.py", "--data-dir", "/a/b/c.zip", "--out", "/d", "--head", "mlp(1, 2)"]
-    assert run.portable(argv) == "python -m lab.run experiments/gtsrb.py --data-dir c.zip --head 'mlp(1, 2)'"
+    assert arguments.portable(argv) == "python -m lab.run experiments/gtsrb.py --data-dir c.zip --head 'mlp(1, 2)'"
+    (tmp_path / "own.py").write_text("RUNS = []\n")
+    assert arguments.portable([str(tmp_path / "own.py"), "--seeds", "2"]) == "python -m lab.run own.py --seeds 2"
 
 
 def test_comma_lists_do_not_split_brackets():
-    assert run.split_commas("mlp(1,2), linear ,f([1,2],'a')") == ["mlp(1,2)", "linear", "f([1,2],'a')"]
+    assert arguments.split_commas("mlp(1,2), linear ,f([1,2],'a')") == ["mlp(1,2)", "linear", "f([1,2],'a')"]
 
 
 def test_jax_trains_without_tensorflow(tmp_path):

@@ -17,7 +17,7 @@ from lab.networks import flops
 from lab.records import store
 from lab.report import bubbles, losses, smoothed, table
 from lab.report.gallery import coloured
-from lab.runs import inference_cost, spec
+from lab.runs import arguments, inference_cost, spec
 from lab.steps import Phase
 from lab.training import balance
 from lab.training.augment import Augment
@@ -83,7 +83,7 @@ def test_the_task_is_the_data_sets_and_has_its_own_defaults(tmp_path):
 def test_a_size_is_a_square_or_width_by_height():
     assert hw(64) == (64, 64) and hw("240x180") == (180, 240)
     assert spec.squared("64x64") == 64 and spec.squared("240x180") == "240x180"
-    assert run.values("size", "64,240x180") == [64, "240x180"]
+    assert arguments.values("size", "64,240x180") == [64, "240x180"]
 
 
 def test_augmentation_moves_image_and_mask_together():

@@ -191,7 +191,7 @@ def test_numbers_that_are_none_are_refused():
         Regression.labelled([["1.5"], ["old"]], ["age"], "it")
     data = tiny_numbers()
     data.train.labels[:, 0] = 3.0
-    with pytest.raises(BadInput, match="length has one value in all of training"):
+    with pytest.raises(BadInput, match="length has one value in all training examples"):
         Regression.of(data).check(data)
 
 
@@ -210,7 +210,7 @@ def test_a_step_of_its_own_trains_with_two_optimizers_what_it_selects_and_nothin
 
     def train(learner):
         model, parts = learner.net.model, learner.net.parts
-        stages = [parts.stage("stage1"), parts.stage("head")]
+        stages = [parts.stage(name) - parts.kind("statistics") for name in ("stage1", "head")]
         for number, (select, rate) in enumerate(zip(stages, (0.01, 0.1), strict=True)):
             learner.net.train_only(select)
             model.compile(keras.optimizers.SGD(rate), loss=learner.loss())

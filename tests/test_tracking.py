@@ -108,7 +108,8 @@ def test_a_run_is_told_by_a_flag(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "said"), [("excel", "--track takes tensorboard, wandb, mlflow; received excel"), ("wandb", "'.[track]'")]
+    ("name", "said"),
+    [("excel", "--track takes tensorboard, wandb, mlflow; received excel"), ("wandb", "`pip install wandb==")],
 )
 def test_what_cannot_be_told_is_refused_before_anything_is_done(tmp_path, name, said, monkeypatch, capsys):
     monkeypatch.setattr(tracking, "find_spec", lambda _: None)

@@ -86,7 +86,7 @@ def test_what_a_step_on_features_leaves_is_evaluated_on_features_and_another_ste
     for name, split in splits.items():
         before = found[name][1].probabilities
         again = trainer.evaluate(split)[1].probabilities
-        expected = trainer.task.probabilities(by_images(trainer, split.images))
+        expected = trainer.task.answered(by_images(trainer, split.images))
         np.testing.assert_allclose(again, expected, atol=1e-5)
         assert not np.allclose(before, again, atol=1e-5)
 

@@ -1,13 +1,11 @@
 """Packages that are not those that the lab is tested with, and an accelerator that goes unused."""
 
-import re
 import shutil
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 from lab.checks import Finding, finding
-from lab.environment import device
+from lab.environment import device, pins, pip_install
 
 PINNED = ("keras", "tensorflow", "numpy")  # what a result depends on
 
@@ -23,21 +21,17 @@ def check(trainer: Any) -> Finding | None:
             "a CPU takes ten to a hundred times as long",
             f"pip install '{with_cuda}'",
         )
-    others = [
-        f"{n} {is_} ({want} wanted)" for n, want in pinned().items() if (is_ := _installed(n)) not in (None, want)
-    ]
+    others = {
+        n: f"{n} {is_} ({want} wanted)" for n, want in pinned().items() if (is_ := _installed(n)) not in (None, want)
+    }
     if not others:
         return None
-    return finding(
-        ", ".join(others), "results were recorded with the wanted versions", "pip install -r requirements.txt"
-    )
+    return finding(", ".join(others.values()), "results were recorded with the wanted versions", pip_install(*others))
 
 
 def pinned() -> dict[str, str]:
-    """The versions that requirements.txt asks for; none where the lab is installed without it."""
-    path = Path(__file__).parents[2] / "requirements.txt"
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    return {n: v for n, v in re.findall(r"^([\w-]+)==([\w.]+)", text, re.MULTILINE) if n in PINNED}
+    """The versions that the lab asks for."""
+    return {n: v for n, v in pins().items() if n in PINNED}
 
 
 def _installed(name: str) -> str | None:

@@ -29,19 +29,22 @@ def main(argv: list[str]) -> int:
     made.add_argument("dataset", metavar="DATASET", help="as --dataset of lab.run: a name, a folder, a table, ...")
     made.add_argument("--data-dir", metavar="X", help="as of lab.run")
     made.add_argument("--target", metavar="X", help="as of lab.run")
+    made.add_argument("--task", metavar="X", help="as of lab.run")
     made.add_argument("--group", metavar="X", help="as of lab.run")
     made.add_argument("--to", metavar="DIR", help="where pictures and tables go (default: img/eda/NAME)")
     command.add_out(made)
     args = made.parse_args(argv)
     dataset, where = opened(args.dataset, args.data_dir)
     dataset, what, title = dataset.aimed(args.target), args.what, dataset.title(where)
+    if args.task:
+        dataset = dataset.for_task(args.task)
     found: Any
     if dataset.is_table and what == "eda":
         what, found = "columns", dataset.told(dataset.size, args.group, False).load(where)
     else:
         from lab.data.examined import examined
 
-        found = examined(args.dataset, args.data_dir, args.group)
+        found = examined(dataset, where, args.group)
     folder = command.root_of(args.to, "--to") if args.to else command.root_of(args.out) / "img" / "eda" / title
     code, written = import_module(f"lab.data.{what}").run(found, folder)
     for path in written:

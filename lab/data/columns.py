@@ -24,14 +24,21 @@ def run(data: Data, folder: Path) -> tuple[int, list[Path]]:
         print(tabulate(table.to_numpy().tolist(), list(table.columns), "github", disable_numparse=True))
         print()
     print(f"of the training rows; {data.source}")
-    paths = [folder / "classes.csv", folder / "columns.csv"]
+    paths = [folder / ("numbers.csv" if data.numbers else "classes.csv"), folder / "columns.csv"]
     for path, table in zip(paths, (counts, columns), strict=True):
         write_atomically(path, table.to_csv(index=False))
     return 0, paths
 
 
 def distribution(data: Data) -> pd.DataFrame:
-    """Rows of each class in each split."""
+    """Rows of each class in each split; of numbers, what they are like there."""
+    if data.numbers:
+        of = {name: np.asarray(s.labels) for name, s in data.splits().items()}
+        rows = [
+            [number, name, len(y), *(f"{v:.4g}" for v in (y[:, i].min(), y[:, i].mean(), y[:, i].std(), y[:, i].max()))]
+            for i, number in enumerate(data.numbers) for name, y in of.items()
+        ]  # fmt: skip
+        return pd.DataFrame(rows, columns=["number", "split", "rows", "smallest", "mean", "deviation", "largest"])
     each = {name: np.bincount(s.labels, minlength=len(data.classes)) for name, s in data.splits().items()}
     return pd.DataFrame({"class": data.classes, **each})
 

@@ -3,17 +3,18 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from lab.datasets import opened
 from lab.errors import BadInput
 from lab.inputs.bands import Band
 from lab.inputs.data import Data
 from lab.progress import over
 
+RANGES = 5  # that numbers are shown by
 SIZE = 224  # pixels at which own images are shown and compared
 
 
@@ -54,15 +55,16 @@ class Examined:
         return np.flatnonzero((self.pixels > 0).sum(axis=1) < 2)
 
 
-def examined(text: str, data_dir: str | None, group: str | None) -> Examined:
-    """The data set that a command names; its unreadable files are left out and listed.
+def examined(dataset: Any, where: str | None, group: str | None) -> Examined:
+    """A data set as a table of its examples; its unreadable files are left out and listed.
 
     Raises:
-        BadInput: there is no such data set, it cannot be read at all, or it is a table.
+        BadInput: it cannot be read at all, or it is a table.
     """
-    dataset, where = opened(text, data_dir)
     if dataset.is_table:
-        raise BadInput(f"{text} is a table of rows, without images; `python -m lab.data eda` describes its columns")
+        raise BadInput(
+            f"{dataset.title(where)} is a table of rows, without images; `python -m lab.data eda` describes its columns"
+        )
     told: Any = dataset.told(dataset.size or SIZE, group, False)
     title = dataset.title(where)
     return _files(told, where, title) if hasattr(told, "survey") else _arrays(told.load(where), title)
@@ -80,7 +82,11 @@ def _files(dataset: Any, where: str | None, title: str) -> Examined:
     table = pd.DataFrame([found.entries[e.name]._asdict() for e in found.examples])
     table.insert(0, "id", whole.ids)
     table.insert(1, "split", splits)
-    table.insert(2, "label", [e.label for e in found.examples])
+    if whole.has_numbers:
+        labels, classes = ranges(whole.labels)
+    else:
+        labels = [e.label for e in found.examples]
+    table.insert(2, "label", labels)
     table.insert(3, "group", groups_of(found, dataset.group))
     shown = Examined(title, table, lambda i: whole.images[np.array([i])][0], found.broken, classes)
     shown = _of_bands(shown, found.files.bands)
@@ -101,7 +107,11 @@ def _arrays(data: Data, title: str) -> Examined:
     from lab.inputs.entry import entry
     from lab.inputs.rasters import entry_of
 
-    rows, places, counts = [], [], []
+    rows: list[dict[str, Any]] = []
+    places, counts = [], []
+    classes = data.classes
+    if data.numbers:
+        named, classes = ranges(np.concatenate([s.labels for s in data.splits().values()]))
     with over(f"reading {title}", sum(map(len, data.splits().values()))) as advance:
         for name, split in data.splits().items():
             for i in range(len(split)):
@@ -111,7 +121,10 @@ def _arrays(data: Data, title: str) -> Examined:
                     if data.bands
                     else entry(Image.fromarray(image.squeeze()), _sha256(image))
                 )
-                called = _sha256(label)[:12] if split.has_masks else data.classes[label]
+                if data.numbers:
+                    called = named[len(rows)]
+                else:
+                    called = _sha256(label)[:12] if split.has_masks else data.classes[label]
                 about = {"id": str(split.ids[i]), "split": name, "label": called, "group": ""}
                 rows.append(about | found._asdict())
                 places.append((split, i))
@@ -127,8 +140,16 @@ def _arrays(data: Data, title: str) -> Examined:
         split, i = places[row]
         return split.labels[np.array([i])][0]
 
-    shown = _of_bands(Examined(title, pd.DataFrame(rows), picture, data.left_out, data.classes), data.bands)
+    shown = _of_bands(Examined(title, pd.DataFrame(rows), picture, data.left_out, classes), data.bands)
     return replace(shown, mask=mask, pixels=np.stack(counts), palette=data.palette) if counts else shown
+
+
+def ranges(labels: np.ndarray) -> tuple[list[str], tuple[str, ...]]:
+    """(the range that each example's first number (N, P) lies in, all ranges): five, as wide as each other."""
+    values = labels[:, 0]
+    edges = np.linspace(values.min(), values.max(), RANGES + 1)
+    names = tuple(f"{a:.4g} to {b:.4g}" for a, b in pairwise(edges))
+    return [names[i] for i in np.searchsorted(edges[1:-1], values, side="right")], names
 
 
 def _of_bands(found: Examined, bands: tuple[Band, ...]) -> Examined:

@@ -8,6 +8,7 @@ import numpy as np
 from lab.datasets import digest_of
 from lab.datasets._catalogue import Catalogued
 from lab.datasets.table import LABELS
+from lab.environment import pip_install
 from lab.errors import BadInput
 from lab.inputs.data import Split, hw, in_order, parted
 from lab.inputs.decoding import Unreadable, fitted, rgb
@@ -70,7 +71,7 @@ class Hf(Catalogued):
         try:
             import datasets
         except ImportError:
-            raise BadInput(f"{self} needs the library datasets: pip install -e '.[hf]'") from None
+            raise BadInput(f"{self} needs the library datasets: `{pip_install('datasets')}`") from None
         try:
             if Path(self.of).is_dir():
                 found = datasets.load_from_disk(self.of)

@@ -15,6 +15,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from lab.environment import pip_install
 from lab.errors import BadInput
 
 Predict = Callable[[Any], Any]  # images (N, H, W, C) float32 to answers (N, ...), both NumPy
@@ -61,7 +62,7 @@ def require(wanted: list[str]) -> None:
     missing = {package for name in wanted for module, package in FORMATS[name].needs.items() if not find_spec(module)}
     if missing:
         words = f"{' and '.join(sorted(missing))}, which {'is' if len(missing) == 1 else 'are'} not installed"
-        raise BadInput(f"--to {','.join(wanted)} needs {words}; get them by `pip install -e '.[export]'`")
+        raise BadInput(f"--to {','.join(wanted)} needs {words}; get them by `{pip_install(*missing)}`")
 
 
 def require_backend(wanted: list[str]) -> None:

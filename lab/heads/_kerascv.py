@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
+from lab.environment import pip_install
 from lab.errors import BadInput
 from lab.heads import Head
 
@@ -21,7 +22,7 @@ class Kerascv(Head):
             if find_spec(package) is None:
                 raise BadInput(
                     f"{self} is keras-cv's, which needs {needed}, whatever the backend; it is not installed: "
-                    "pip install -r requirements.txt, or take deeplabv3plus or unet"
+                    f"`{pip_install(needed.lower())}`, or take deeplabv3plus or unet"
                 )
         if len(encoder.outputs) < len(LEVELS):
             raise BadInput(

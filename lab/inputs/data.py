@@ -66,6 +66,11 @@ class Split:
         return len(self.labels.shape) == 1
 
     @property
+    def has_numbers(self) -> bool:
+        """Whether each example has numbers."""
+        return len(self.labels.shape) == 2
+
+    @property
     def has_masks(self) -> bool:
         return len(self.labels.shape) == 3
 

@@ -5,6 +5,7 @@ from functools import partial
 
 from lab import command, listing
 
+main = partial(listing.main, "losses")
+
 if __name__ == "__main__":
-    main = partial(listing.main, "losses")
     sys.exit(command.call(main))

@@ -12,7 +12,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import lab
+from lab.environment import BASE
 from lab.progress import Show
 from lab.runs.spec import Run
 from lab.runs.tracking import Told
@@ -31,7 +31,7 @@ def order_of(run: Run, root: Path, experiment: str, what: str, parts: int = 1) -
 
 def environment_of_child() -> dict[str, str]:
     """The environment of a child: this lab importable wherever it runs, and freed memory kept for the next step."""
-    here = str(Path(lab.__file__).parent.parent)
+    here = str(BASE)
     return {
         **KEEP_FREED_MEMORY,
         **os.environ,
@@ -42,13 +42,15 @@ def environment_of_child() -> dict[str, str]:
 def child(order: dict[str, Any], show: Show | Told, log_file: Path | None) -> tuple[int, dict[str, Any]]:
     """Runs one order; (exit code, its last event). A child that the system killed for memory has the code NO_MEMORY.
 
+    It imports nothing from the folder it runs in (-P), where a user may have a csv.py.
+
     Raises:
         KeyboardInterrupt: it was interrupted before there was anything to keep.
     """
     killed = killed_for_memory()
     stderr = log_file.open("w") if log_file else subprocess.DEVNULL
     process = subprocess.Popen(
-        [sys.executable, "-m", "lab.runs.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
+        [sys.executable, "-P", "-m", "lab.runs.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
         text=True, env=environment_of_child(),
     )  # fmt: skip
     try:

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from lab import run
+from lab.runs import arguments
 from lab.runs.spec import Resolved, Run, resolve
 from lab.task import kind_of
 
@@ -13,19 +13,23 @@ Record = dict[str, Any]
 APART = ("seed", "epochs", "budget", "data_dir", "name", "skip_corrupt", "task", "target", "group")
 
 
+OF_IMAGES = ("size", "channels")  # which a table has no choice of
+
+
 def flags(record: Record) -> list[str]:
     """The flags of `lab.run` that say every choice of a run that is not the default."""
     c, words = record["choices"], []
+    apart = (*APART, *OF_IMAGES) if "table" in record["data"] else APART
     for field in dataclasses.fields(Run):
         value = c.get(field.name)
         usual = kind_of(record).minimised if field.name == "loss" else field.default
-        if field.name not in APART and value not in (None, usual):
+        if field.name not in apart and value not in (None, usual):
             words += [_flag(field.name), str(value)]
     words += _budget(c.get("budget"))
     words += ["--seeds", f"{c['seed']},"] if c["seed"] else []
     words += ["--name", record["label"]] if record["label"] else []
     words += ["--skip-corrupt"] if record["data"].get("left_out") else []
-    said = [] if run.is_embedded(Run(dataset=c["dataset"])) else shlex.split(record["command"])
+    said = [] if arguments.is_embedded(Run(dataset=c["dataset"])) else shlex.split(record["command"])
     for name in ("data_dir", "group", "target"):  # where a file or a folder was, or what is in the command alone
         if (flag := _flag(name)) in said:
             words += [flag, said[said.index(flag) + 1]]
@@ -49,7 +53,7 @@ def resolved(record: Record, root: Path, data_dir: str | None = None) -> Resolve
     words = flags(record)
     if data_dir is not None and "--data-dir" in words:
         words[words.index("--data-dir") + 1] = data_dir
-    (asked,) = run.asked(run.parser("lab.run", "").parse_args(words))[1]
+    (asked,) = arguments.asked(arguments.parser("lab.run", "").parse_args(words))[1]
     return resolve(asked, root)
 
 

@@ -35,140 +35,184 @@ LATER = {"contrast": "none", "schedule": "cosine", "label_smoothing": 0.0, "ema"
 LATER |= {"drop_classes": None, "balance": "none", "patience": None, "loss": "cross_entropy"}
 LATER |= {"bands": None, "channels": "rgb"}
 LATER |= {"shots": None, "optimizer": "adam", "weight_decay": 0.0, "teacher": None}
+Group = Literal["what to learn", "how to transfer", "how to train", "bookkeeping"]  # in the order of the help
 RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
 
 
-def option(default: Any, text: str) -> Any:
-    return dataclasses.field(default=default, metadata={"help": text})
+def option(default: Any, text: str, group: Group) -> Any:
+    """A field of `Run` as a user meets it; `group` is where help and pages list it."""
+    return dataclasses.field(default=default, metadata={"help": text, "group": group})
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
     """Every choice of one run; the defaults are the main job of the README."""
 
-    strategy: str = option("finetune", "how to transfer (python -m lab.strategies)")
+    strategy: str = option("finetune", "how to transfer (python -m lab.strategies)", "how to transfer")
     task: str | None = option(
-        None, "what is learnt (python -m lab.tasks); left out: what the data set's labels are for"
+        None,
+        "what is learnt (python -m lab.tasks); left out: what the data set's labels are for",
+        "what to learn",
     )
     dataset: str | None = option(
         None,
         "what is learnt from: a name (python -m lab.datasets), a folder of class folders or of images and masks, a CSV "
         "or Parquet file of paths and labels, an .npz, tfds:NAME, hf:NAME, a table of rows as csv:FILE; left out: "
         "signs, or what the task begins with",
+        "what to learn",
     )
-    target: str | None = option(None, "the column that is predicted, of a table of rows")
-    data_dir: str | None = option(None, "folder or archive of a data set that is not embedded")
+    target: str | None = option(None, "the column that is predicted, of a table of rows", "what to learn")
+    data_dir: str | None = option(None, "folder or archive of a data set that is not embedded", "what to learn")
     group: str | None = option(
         None,
         "keeps images of one scene, patient or track in one split: a regular expression that finds the group in each "
         "path, or a CSV with the columns path and group",
+        "what to learn",
     )
-    drop_classes: str | None = option(None, "leaves these classes out: a,b,c")
-    skip_corrupt: bool = option(False, "leaves out files that cannot be read, and records which")
+    drop_classes: str | None = option(None, "leaves these classes out: a,b,c", "what to learn")
+    skip_corrupt: bool = option(False, "leaves out files that cannot be read, and records which", "what to learn")
     image_cache: Literal["auto", "memory", "disk", "none"] = option(
-        "auto", "where decoded images are kept: memory, disk, none (decoded anew each time), auto (memory up to 1 GB)"
+        "auto",
+        "where decoded images are kept: memory, disk, none (decoded anew each time), auto (memory up to 1 GB)",
+        "bookkeeping",
     )
     bands: str | None = option(
-        None, "which bands the network is given, in which order: B4,B3,B2, or roles: red,green,nir; left out: all"
+        None,
+        "which bands the network is given, in which order: B4,B3,B2, or roles: red,green,nir; left out: all",
+        "what to learn",
     )
     channels: str | None = option(
         None,
         "how bands that are not RGB come in (python -m lab.channels); left out: rgb, or inflate where they are others",
+        "how to transfer",
     )
     backbone: str | None = option(
-        None, "the network (python -m lab.backbones); left out: cnn10, or columns for a table of rows"
+        None,
+        "the network (python -m lab.backbones); left out: cnn10, or columns for a table of rows",
+        "how to transfer",
     )
     weights: str | None = option(
         None,
         "the source: imagenet, none, FILE.h5, FILE.keras, source (embedded), run:NAME (a finished run); "
         "left out: source for cnn10, none for columns, imagenet for the others",
+        "how to transfer",
     )
     head: str | None = option(
-        None, "what is put on the backbone (python -m lab.heads); left out: linear, or unet for segmentation"
+        None,
+        "what is put on the backbone (python -m lab.heads); left out: linear, or unet for segmentation",
+        "how to transfer",
     )
     loss: str | None = option(
         None,
         "what is minimised (python -m lab.losses), a sum as dice+focal; left out: cross_entropy, or mse for numbers",
+        "how to train",
     )
     size: Annotated[int | str | None, Pixels(8, 4096)] = option(
         None,
         "of the input in pixels: 64, or 240x180 for 240 wide and 180 high; left out: the data's, or the backbone's "
         "smallest if that is larger",
+        "how to transfer",
     )
-    epochs: Annotated[int, Between(1, 100_000)] = option(20, "the training budget, in passes over the training set")
+    epochs: Annotated[int, Between(1, 100_000)] = option(
+        20, "the training budget, in passes over the training set", "how to train"
+    )
     budget: str | None = option(
-        None, "in place of --epochs: 2000steps, or 120s (measured into steps once); validated 50 times a phase at most"
+        None,
+        "in place of --epochs: 2000steps, or 120s (measured into steps once); validated 50 times a phase at most",
+        "how to train",
     )
-    batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step")
+    batch_size: Annotated[int, Between(1, 65_536)] = option(32, "images a step", "how to train")
     learning_rate: Annotated[float, Between(1e-9, 100.0)] | Literal["auto"] = option(
-        2e-3, "peak rate of the optimizer, or auto (by a range test); the schedule begins anew in each phase"
+        2e-3,
+        "peak rate of the optimizer, or auto (by a range test); the schedule begins anew in each phase",
+        "how to train",
     )
     optimizer: Literal["adam", "sgd", "rmsprop", "lion"] = option(
-        "adam", "adam, sgd (with Nesterov momentum 0.9), rmsprop, lion"
+        "adam", "adam, sgd (with Nesterov momentum 0.9), rmsprop, lion", "how to train"
     )
     weight_decay: Annotated[float, Between(0.0, 10.0)] = option(
-        0.0, "of kernels, a step, times its rate (decoupled: AdamW where the optimizer is adam)"
+        0.0, "of kernels, a step, times its rate (decoupled: AdamW where the optimizer is adam)", "how to train"
     )
     schedule: Literal["cosine", "warmup", "onecycle", "constant"] = option(
         "cosine",
         "of the rate: cosine (down to 0), warmup (up over 10 %, then cosine), onecycle (up over 30 %, then down to 0), "
         "constant",
+        "how to train",
     )
     label_smoothing: Annotated[float, Between(0.0, 0.9)] = option(
-        0.0, "share of each target's weight that is spread over all classes"
+        0.0, "share of each target's weight that is spread over all classes", "how to train"
     )
     ema: Annotated[float | None, Between(0.5, 0.999999)] = option(
         None,
         "momentum of an exponential moving average of the weights, which is then validated and kept; left out: none",
+        "how to train",
     )
     contrast: Literal["none", "standardize"] = option(
-        "none", "of each image, inside the network: standardize (its mean and deviation are made equal), or none"
+        "none",
+        "of each image, inside the network: standardize (its mean and deviation are made equal), or none",
+        "how to transfer",
     )
     augment: str | None = option(
         None,
         "none, light, strong, randaugment, mixup, cutmix; unite with +: light+mixup; left out: light, or none for a "
         "table of rows",
+        "how to train",
     )
     bn: Literal["sound", "keras"] = option(
         "sound",
         "batch norm: sound (momentum from the number of steps, statistics re-estimated at the end) or keras "
         "(the library's momentum, no re-estimation: the original's mistake)",
+        "how to train",
     )
-    keep: Literal["best", "last"] = option("best", "which epoch's weights a phase keeps, by validation score")
+    keep: Literal["best", "last"] = option(
+        "best", "which epoch's weights a phase keeps, by validation score", "how to train"
+    )
     patience: Annotated[int | None, Between(1, 100_000)] = option(
-        None, "ends a phase after so many epochs without a better validation score; left out: never"
+        None, "ends a phase after so many epochs without a better validation score; left out: never", "how to train"
     )
     balance: Literal["none", "weights", "soft_weights", "sampling"] = option(
         "none",
         "of unequal classes: weights (in the loss, inverse to a class's frequency), soft_weights (the same, bounded), "
         "sampling (every class as often), none",
+        "how to train",
     )
     watch: Literal["val", "test"] = option(
-        "val", "which split is scored after each epoch: val, or test too, for a curve; nothing is chosen by test"
+        "val",
+        "which split is scored after each epoch: val, or test too, for a curve; nothing is chosen by test",
+        "bookkeeping",
     )
     checks: Literal["auto", "all", "none"] = option(
-        "auto", "for mistakes, before training: all, none, auto (all but those that need many steps of their own)"
+        "auto",
+        "for mistakes, before training: all, none, auto (all but those that need many steps of their own)",
+        "bookkeeping",
     )
     checkpoint_every: Annotated[int | None, Between(1, 1_000_000_000)] = option(
-        None, "write down where the run stands after so many steps, too; left out: after each epoch only"
+        None, "write down where the run stands after so many steps, too; left out: after each epoch only", "bookkeeping"
     )
     explain: bool = option(
-        False, "after training, keep where the network looks (Grad-CAM) and how its features lie (t-SNE), to be drawn"
+        False,
+        "after training, keep where the network looks (Grad-CAM) and how its features lie (t-SNE), to be drawn",
+        "bookkeeping",
     )
-    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option("float32", "of the computation")
+    precision: Literal["float32", "mixed_float16", "mixed_bfloat16"] = option(
+        "float32", "of the computation", "how to train"
+    )
     device: Literal["any", "gpu"] = option(
-        "any", "where it runs: any, or gpu, so that it is recorded as unavailable where there is none"
+        "any", "where it runs: any, or gpu, so that it is recorded as unavailable where there is none", "bookkeeping"
     )
     limit: Annotated[int | None, Between(1, 1_000_000_000)] = option(
-        None, "use only N examples of each split (marked in the record)"
+        None, "use only N examples of each split (marked in the record)", "what to learn"
     )
     shots: str | None = option(
         None,
         "train on so many examples of each class (images, for masks), as 5, or a share of them, as 0.1; all, or left "
         "out: all. Validation and test stay whole",
+        "what to learn",
     )
-    seed: Annotated[int, Between(0, 2**31 - 1)] = option(0, "of initial weights, batch order and augmentation")
-    name: str | None = option(None, "the model's name in the table; left out: backbone and head")
+    seed: Annotated[int, Between(0, 2**31 - 1)] = option(
+        0, "of initial weights, batch order and augmentation", "how to train"
+    )
+    name: str | None = option(None, "the model's name in the table; left out: backbone and head", "bookkeeping")
 
     @property
     def steps_or_seconds(self) -> tuple[int | None, float | None]:

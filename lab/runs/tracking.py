@@ -12,6 +12,7 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from lab.environment import pip_install
 from lab.errors import BadInput
 from lab.files import digest
 
@@ -56,7 +57,8 @@ def require(names: Sequence[str]) -> None:
     if unknown := [n for n in names if n not in TRACKERS]:
         raise BadInput(f"--track takes {', '.join(TRACKERS)}; received {unknown[0]}")
     if missing := [n for n in names if not find_spec(n)]:
-        raise BadInput(f"--track {missing[0]} needs a package that is not installed: `pip install -e '.[track]'`")
+        package = {"mlflow": "mlflow-skinny"}.get(missing[0], missing[0])
+        raise BadInput(f"--track {missing[0]} needs a package that is not installed: `{pip_install(package)}`")
 
 
 def opened(names: Sequence[str], root: Path, experiment: str, name: str, choices: dict[str, Any]) -> list[Any]:

@@ -196,7 +196,7 @@ class Regression(Task):
         return [f"{v:.6g}" for v in answer]
 
     def line(self, answer, top):
-        return ", ".join(f"{name} {v:.4g}" for name, v in zip(self.numbers, answer, strict=True))
+        return ", ".join(f"{name} {v:.6g}" for name, v in zip(self.numbers, answer, strict=True))
 
     def submission(self, target):
         return list(self.numbers)
