@@ -107,7 +107,7 @@ def check_names(given: argparse.Namespace) -> None:
         BadInput: it is not.
     """
     from lab import losses
-    from lab.run import split_commas, values
+    from lab.runs.arguments import split_commas, values
 
     for option, folder in KINDS.items():
         for text in split_commas(getattr(given, option, None) or ""):

@@ -34,7 +34,7 @@ def flags(record: Record) -> list[str]:
         if (flag := _flag(name)) in said:
             words += [flag, said[said.index(flag) + 1]]
     if "--dataset" in said and "--data-dir" not in said:  # a folder or a file was named in place of a data set
-        places = [w.removeprefix(run.TABLE) for w in run.split_commas(said[said.index("--dataset") + 1])]
+        places = [w.removeprefix(arguments.TABLE) for w in arguments.split_commas(said[said.index("--dataset") + 1])]
         words += ["--data-dir", c["data"]] if c["data"] in places and c["data"] != c["dataset"] else []
     return words
 
