@@ -94,7 +94,9 @@ def read_only(monkeypatch):
 
 def read(module: str, argv: list[str]) -> argparse.Namespace:
     found = importlib.import_module(module)
-    main = found.main if hasattr(found, "main") else importlib.import_module(f"{module}.__main__").main
+    if not hasattr(found, "main"):
+        found = importlib.import_module(f"{module}.__main__")
+    main = found.dispatched if module == "lab" else found.main
     with pytest.raises(Parsed) as parsed:
         main(argv)
     return parsed.value.args[0]
@@ -247,9 +249,9 @@ def test_the_example_backbone_and_head_make_a_network():
 
 
 def test_the_example_data_set_is_one():
-    from lab.inputs.data import checked
+    from lab.task import checked
 
-    assert len(checked(example("lab/datasets/stripes.py")().load(None)).train) == 30
+    assert len(checked(example("lab/datasets/stripes.py")().load(None), "classification").train) == 30
 
 
 def test_the_example_loss_is_the_one_of_the_paper():
