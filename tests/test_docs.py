@@ -214,7 +214,7 @@ def test_what_the_guide_adds_is_made_trained_recorded_tested_and_removed(file, t
     listed = [sys.executable, "-m", f"lab.{folder}"]
     there = os.environ | {"PYTHONPATH": str(copy)}
     say = {"cwd": tmp_path, "env": there, "capture_output": True, "text": True}
-    assert name in subprocess.run(listed, **say).stdout.split()
+    assert re.search(rf"\b{name}\b", subprocess.run(listed, **say).stdout)
     (tmp_path / "work").mkdir()
     lines = [line for line in shell((ROOT / "docs/adding.md").read_text("utf-8")) if name in line]
     walk(lines, tmp_path / "work", "\n".join(lines), copy)
@@ -226,7 +226,7 @@ def test_what_the_guide_adds_is_made_trained_recorded_tested_and_removed(file, t
         tested = subprocess.run(contract, **say | {"cwd": copy})
         assert tested.returncode == 0 and " passed" in tested.stdout, tested.stdout[-3000:]
     (copy / file).unlink()
-    assert name not in subprocess.run(listed, **say).stdout.split()
+    assert not re.search(rf"\b{name}\b", subprocess.run(listed, **say).stdout)
 
 
 def example(file):
