@@ -32,6 +32,18 @@ def test_a_run_on_the_same_machine_agrees_to_the_bit_and_leaves_nothing(root, ca
     assert sorted(p.relative_to(root) for p in root.rglob("*") if p.suffix != ".lock") == before
 
 
+def test_a_folder_that_was_named_as_the_data_set_is_where_the_data_are(root):
+    from lab.runs.reproducing import flags
+
+    r = first(root)
+    of = {"dataset": "folder", "data": "my_photos"}
+    named = {**r, "command": "python -m lab.run --dataset signs,my_photos", "choices": {**r["choices"], **of}}
+    words = flags(named)
+    assert words[words.index("--dataset") + 1] == "folder" and words[words.index("--data-dir") + 1] == "my_photos"
+    named["choices"] |= {"dataset": "tfds:dots", "data": "tfds:dots"}
+    assert "--data-dir" not in flags(named)
+
+
 def test_what_differs_is_said(root, capsys):
     r = first(root)
     e = r["environment"]

@@ -33,6 +33,9 @@ def flags(record: Record) -> list[str]:
     for name in ("data_dir", "group", "target"):  # where a file or a folder was, or what is in the command alone
         if (flag := _flag(name)) in said:
             words += [flag, said[said.index(flag) + 1]]
+    if "--dataset" in said and "--data-dir" not in said:  # a folder or a file was named in place of a data set
+        places = [w.removeprefix(arguments.TABLE) for w in arguments.split_commas(said[said.index("--dataset") + 1])]
+        words += ["--data-dir", c["data"]] if c["data"] in places and c["data"] != c["dataset"] else []
     return words
 
 
