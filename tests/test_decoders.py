@@ -1,5 +1,7 @@
 """One contract for every segmentation head, and what is particular to each."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -84,10 +86,11 @@ def test_a_decoder_keeps_its_contract(head, size):
 
 @pytest.mark.parametrize("head", HEADS)
 def test_a_gradient_reaches_every_weight_of_a_decoder_and_of_what_it_joins(head):
+    """But for biases of KerasCV's that the batch norm behind them takes away again, which rounding alone moves."""
     net = decoder(head)
     before, after = one_step(net, net.parts.all)
-    for a, b, weight in zip(before, after, net.model.weights, strict=True):
-        assert not np.array_equal(a, b), weight.path
+    moves = {w.path: np.abs(b - a).max() for a, b, w in zip(before, after, net.model.weights, strict=True)}
+    assert {path for path, far in moves.items() if far < 1e-6} == {p for p in moves if re.match(r"linear_\d+/bias", p)}
 
 
 @pytest.mark.parametrize("head", HEADS[1:6:2] + HEADS[6:7])

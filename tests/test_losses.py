@@ -147,7 +147,7 @@ def test_of_hard_predictions_overlap_losses_are_one_minus_scikit_learns_scores()
 
 def test_focal_without_focus_is_cross_entropy_and_with_it_keras_own():
     y, z = masks(), logits()
-    assert value("focal(gamma=0)", y, z) == pytest.approx(value("cross_entropy", y, z), rel=1e-6)
+    assert value("focal(gamma=0)", y, z) == pytest.approx(value("cross_entropy", y, z), rel=1e-5)
     counted = y[..., 0] != IGNORED
     targets = np.eye(CLASSES, dtype="float32")[y[..., 0][counted]]
     own = keras.losses.CategoricalFocalCrossentropy(alpha=1.0, gamma=2.0, from_logits=True)
@@ -200,14 +200,14 @@ def test_an_absent_class_does_not_distort(text):
     y, z = masks(), logits()
     more = np.concatenate([z, np.full((*z.shape[:3], 2), -1e4)], axis=-1)
     wider = losses.built(text, CLASSES + 2)
-    assert float(wider(y, more)) == pytest.approx(value(text, y, z), rel=1e-6)
+    assert float(wider(y, more)) == pytest.approx(value(text, y, z), rel=1e-5)
 
 
 def test_a_sum_is_the_sum_of_its_terms_and_has_no_order():
     y, z = masks(), logits()
     terms = ["dice", "tversky(alpha=0.3,beta=0.6)", "focal(gamma=1e+0)"]
     total = sum(value(t, y, z, WEIGHTS) for t in terms)
-    assert value("+".join(terms), y, z, WEIGHTS) == pytest.approx(total, rel=1e-6)
+    assert value("+".join(terms), y, z, WEIGHTS) == pytest.approx(total, rel=1e-5)
     assert losses.canonical(" + ".join(terms)) == losses.canonical("+".join(reversed(terms)))
     assert losses.canonical("tversky(beta = 0.7) + dice") == "dice+tversky"
     assert losses.canonical(losses.canonical("focal(gamma=1e+0)+dice")) == "dice+focal(gamma=1.0)"
@@ -237,9 +237,9 @@ def test_classification_takes_the_same_losses_with_one_hot_targets():
     labels, z = np.array([0, 2, 1, 2, 0]), logits((5,))
     targets = np.eye(CLASSES, dtype="float32")[labels]
     own = keras.losses.CategoricalCrossentropy(from_logits=True)
-    assert value("cross_entropy", targets, z) == pytest.approx(float(own(targets, z)), rel=1e-6)
+    assert value("cross_entropy", targets, z) == pytest.approx(float(own(targets, z)), rel=1e-5)
     for text in NAMES:
-        assert value(text, targets, z) == pytest.approx(value(text, labels[:, None], z), rel=1e-6)
+        assert value(text, targets, z) == pytest.approx(value(text, labels[:, None], z), rel=1e-5)
 
 
 def test_half_precision_does_not_reach_the_loss():

@@ -120,7 +120,8 @@ def test_strides_are_those_of_the_default_size_at_every_size(height, width):
     shapes = [tuple(t.shape[1:3]) for t in pyramid.outputs]
     assert shapes == [(-(-height // s), -(-width // s)) for s in FROM_2]
     images = np.random.default_rng(0).normal(size=(2, height, width, 3)).astype("float32")
-    np.testing.assert_array_equal(pyramid.predict_on_batch(images)[-1], body.predict_on_batch(images))
+    expected = body.predict_on_batch(images)  # by another graph, in which other operations may be joined into one
+    np.testing.assert_allclose(pyramid.predict_on_batch(images)[-1], expected, atol=1e-4 * expected.std())
     assert {id(w) for w in pyramid.weights} == {id(w) for w in body.weights}
 
 

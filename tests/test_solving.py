@@ -138,9 +138,9 @@ def test_logreg_says_when_it_was_stopped_early():
 def test_ridge_is_scikit_learns_on_standardised_features_with_a_constant_one_in_either_form(dimension):
     x, y = blobs(60, dimension)
     found = ridge(x, y, 3, penalties=(64.0,))
-    scaled = np.pad((x - x.mean(0)) / (x.std(0) + 1e-5), ((0, 0), (0, 1)), constant_values=100)
+    scaled = np.pad((x - x.mean(0)) / (x.std(0) + 1e-5), ((0, 0), (0, 1)), constant_values=100).astype("float64")
     theirs = Ridge(alpha=64.0, fit_intercept=False).fit(scaled, 2 * np.eye(3)[y] - 1)
-    np.testing.assert_allclose(logits(found, x), theirs.predict(scaled), atol=1e-4)
+    np.testing.assert_allclose(logits(found, x), theirs.predict(scaled), atol=1e-5)
 
 
 @pytest.mark.parametrize("dimension", [5, 90])
@@ -162,7 +162,7 @@ def test_ridge_leaves_each_example_out_as_if_it_were_solved_anew_without_it(dime
 
 def test_ridge_takes_the_penalty_that_is_best_on_validation_where_that_is_given():
     (x, y), (x_val, y_val) = blobs(30, 40, spread=4), blobs(200, 40, seed=3, spread=4)
-    penalties = (1e6, 1e3, 1.0)
+    penalties = (1e3, 100.0, 1.0)  # under much larger ones two outputs differ in the last of 32 bits alone
     each = [(logits(ridge(x, y, 3, (p,)), x_val).argmax(axis=1) == y_val).mean() for p in penalties]
     found = ridge(x, y, 3, penalties, x_val, y_val)
     assert [t["accuracy"] for t in found.about["tried"]] == pytest.approx(each)
@@ -372,7 +372,9 @@ def test_the_layers_and_gradient_descent_hold_under_jax(tmp_path):
     [
         (lambda x, y, tell: logreg(x, y, 3, grid=(0.1, 1.0), folds=3, tell=tell), "fit", 6),
         (lambda x, y, tell: boosting(x, y, 3, x, y, iterations=5, threads=1, tell=tell), "tree", 5),
-        (lambda x, y, tell: logreg_gd(x, y, 3, 0.1, steps=250, tolerance=0, tell=tell), "step", 250),
+        # of two looks at the distance the first has none to compare with, and after the second it is over: it
+        # cannot stop early, whatever rounding does
+        (lambda x, y, tell: logreg_gd(x, y, 3, 0.1, steps=150, tolerance=0, tell=tell), "step", 150),
     ],
     ids=["logreg", "boosting", "logreg_gd"],
 )
