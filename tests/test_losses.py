@@ -10,6 +10,8 @@ from lab import losses, names
 from lab.errors import BadInput
 from lab.inputs.data import IGNORED
 
+pytestmark = pytest.mark.numerics  # see pyproject.toml
+
 CLASSES = 4  # of which class 3 is never there
 WEIGHTS = [0.5, 2.0, 1.0, 3.0]
 NAMES = [n for n in names.listing("losses") if names.find("losses", n).of == "classes"]  # of numbers: test_tasks.py

@@ -7,6 +7,8 @@ from scipy.stats import multivariate_normal
 
 from lab.probes.transferability import h_score, leep, logme, nce, probe
 
+pytestmark = pytest.mark.numerics  # see pyproject.toml
+
 
 def blobs(count=120, dimensions=8, classes=3, spread=1.0, seed=0):
     """Features (N, D) around a mean for each class, which are `spread` apart, and labels (N,)."""
