@@ -111,10 +111,10 @@ def test_the_table_of_backbones_needs_no_keras():
 
 
 def test_every_head_is_for_one_task():
-    tasks = {name: names.build("heads", name).task for name in names.listing("heads")}
-    assert {n for n, t in tasks.items() if t == "classification"} == {"linear", "mlp", "maxpool_mlp"}
+    tasks = {name: names.build("heads", name).reads for name in names.listing("heads")}
+    assert {n for n, t in tasks.items() if t == "features"} == {"linear", "mlp", "maxpool_mlp"}
     decoders = {"unet", "deeplabv3", "deeplabv3plus", "segnet", "kerascv_segformer", "kerascv_deeplabv3plus"}
-    assert {n for n, t in tasks.items() if t == "segmentation"} == decoders
+    assert {n for n, t in tasks.items() if t == "pyramid"} == decoders
 
 
 @pytest.mark.parametrize("name", ["linear", "mlp", "maxpool_mlp"])  # of decoders: test_decoders.py

@@ -223,7 +223,7 @@ def test_a_unet_with_dropout_is_not_sure_while_it_learns_and_one_with_batch_norm
 @pytest.mark.parametrize("package", ["keras_cv", "tensorflow"])
 def test_keras_cvs_decoders_are_refused_where_what_they_need_is_not_installed(package, monkeypatch):
     monkeypatch.setattr("lab.heads._kerascv.find_spec", lambda name: None if name == package else True)
-    with pytest.raises(BadInput, match=r"it is not installed: pip install .*, or take .* unet") as error:
+    with pytest.raises(BadInput, match=r"it is not installed: `pip install .*`, or take .* unet") as error:
         decoder("kerascv_segformer(width=8)")
     assert "\n" not in str(error.value)
 

@@ -89,7 +89,7 @@ def test_grain_reads_the_same_where_there_is_no_tensorflow(tmp_path):
     code = """
 import sys; sys.modules["tensorflow"] = None
 import numpy as np
-from lab.reading import OnDemand, ahead
+from lab.inputs.reading import OnDemand, ahead
 images = np.random.default_rng(0).integers(0, 256, (50, 4, 4, 3)).astype("uint8")
 lazy = OnDemand(images.__getitem__, (4, 4, 3), np.arange(50))
 takes = [np.array([3, 1, 4]), np.array([1, 5, 9, 2, 6]), np.array([49])]

@@ -58,8 +58,8 @@ def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
     [
         ("--task classification --dataset scenes", "they are for segmentation"),
         ("--task segmentation --dataset signs", "they are for classification"),
-        ("--dataset scenes --head linear", "--head linear is for classification"),
-        ("--dataset signs --head unet", "--head unet is for segmentation"),
+        ("--dataset scenes --head linear", "--head linear reads the backbone's features; scenes is for segmentation"),
+        ("--dataset signs --head unet", "--head unet reads the backbone's pyramid; signs is for classification"),
         ("--dataset scenes --strategy frozen", "use extract"),
         ("--dataset scenes --balance sampling", "use soft_weights or weights"),
         ("--dataset scenes --augment mixup", "use light, strong or cutmix"),
@@ -129,10 +129,10 @@ def test_a_segmentation_learns_and_repeats_itself(tmp_path):
 
 
 def test_weights_of_classes_come_from_the_pixels_that_count():
-    from lab.tasks import segmentation
+    from lab.tasks.segmentation import Segmentation
 
     data = tiny_masks()
-    counts = segmentation.frequencies(data.train, data.classes)
+    counts = Segmentation.of(data).frequencies(data.train)
     assert counts.tolist() == [(data.train.labels == c).sum() for c in range(3)]
     assert np.allclose(balance.inverse(counts) * counts, counts.sum() / 3)
 
@@ -255,9 +255,9 @@ def test_the_run_is_of_its_loss():
 
 
 def test_one_head_for_one_task():
-    tasks = {n: names.find("heads", n).task for n in names.listing("heads")}
-    assert {tasks[n] for n in ("linear", "mlp", "maxpool_mlp")} == {"classification"}
-    assert {tasks[n] for n in ("unet", "deeplabv3", "deeplabv3plus", "segnet")} == {"segmentation"}
+    tasks = {n: names.find("heads", n).reads for n in names.listing("heads")}
+    assert {tasks[n] for n in ("linear", "mlp", "maxpool_mlp")} == {"features"}
+    assert {tasks[n] for n in ("unet", "deeplabv3", "deeplabv3plus", "segnet")} == {"pyramid"}
     assert replace(spec.Run(), head="unet").head == "unet"
 
 

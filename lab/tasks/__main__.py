@@ -5,6 +5,7 @@ from functools import partial
 
 from lab import command, listing
 
+main = partial(listing.main, "tasks")
+
 if __name__ == "__main__":
-    main = partial(listing.main, "tasks")
     sys.exit(command.call(main))
