@@ -31,12 +31,12 @@ class Meter(Protocol):
 
 
 class Column(NamedTuple):
-    """A column of the results: a figure of a split, its decimal places, and which end of it is good."""
+    """A column of the results: a figure of a split, its decimal places (None: four digits), which end of it is good."""
 
     title: str
     split: str
     figure: str
-    places: int
+    places: int | None
     best: Callable | None = None
 
 

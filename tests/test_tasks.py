@@ -184,6 +184,37 @@ def test_a_guess_of_the_mean_has_the_loss_one():
     assert meter.result()["loss"] == pytest.approx(task.guess(data)) == 1.0
 
 
+def test_differences_of_numbers_are_in_their_own_unit_and_lower_is_better(tmp_path):
+    from lab.comparison.contestants import Contest
+    from lab.comparison.verdict import judge
+    from lab.report.verdict import contestants, differences
+
+    rng, runs = np.random.default_rng(0), {}
+    truth = rng.normal(size=(200, 1)) * 5000
+    for name, wrong in (("good", 300.0), ("bad", 900.0)):
+        for seed in range(3):
+            values = truth + rng.normal(size=truth.shape) * wrong
+            record = {
+                "experiment": "it", "name": f"{name}-{seed}", "status": "done", "command": "it", "label": None,
+                "choices": {"task": "regression", "strategy": name, "seed": seed, "weights": "none"},
+                "data": {"splits": {"test": {"digest": "same", "examples": 200}}, "numbers": ["price"], "classes": []},
+                "test": {"examples": 200, "mae": float(np.abs(values - truth).mean())},
+                "cost": {"train_seconds": 1.0, "train_cpu_seconds": 1.0, "peak_memory_mb": 1.0}, "net": {"trained": 1},
+            }  # fmt: skip
+            (tmp_path / "results/it").mkdir(parents=True, exist_ok=True)
+            np.savez(tmp_path / f"results/it/{name}-{seed}.test.npz", truth=truth, values=values)
+            runs.setdefault(name, {})[seed] = record
+    (verdict,) = judge(tmp_path, [Contest("strategy", runs)], 500)
+    assert list(verdict.reached) == ["good", "bad"] and verdict.sign == -1
+    (pair,) = verdict.pairs
+    assert (pair.better, pair.worse) == ("good", "bad") and pair.counts and not pair.fractions
+    expected = np.mean(verdict.scores("bad")) - np.mean(verdict.scores("good"))
+    assert pair.difference.mean == pytest.approx(expected) and 300 < expected < 700
+    said = differences(verdict)
+    assert "difference" in said and f"+{expected:.3g}" in said and "points" not in said
+    assert "good" in contestants(verdict).splitlines()[2]
+
+
 def test_numbers_that_are_none_are_refused():
     labels, said = Regression.labelled([["1.5"], ["-2"]], ["age"], "it")
     assert labels.tolist() == [[1.5], [-2.0]] and said == {"numbers": ("age",)}

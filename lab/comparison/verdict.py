@@ -28,6 +28,7 @@ class Pair:
         fixed, broken: test examples that the better has right and the other wrong, and the other way round: of each
             seed. Of a segmentation: images whose mIoU is higher, and lower.
         mcnemar: p that it is as many, of each seed; None of a segmentation.
+        fractions: whether scores are fractions, whose differences are told in points.
     """
 
     better: str
@@ -37,6 +38,7 @@ class Pair:
     fixed: list[int]
     broken: list[int]
     mcnemar: list[float] | None
+    fractions: bool = True
 
     @property
     def counts(self) -> bool:
@@ -161,19 +163,24 @@ def _judged(
         raise BadInput(f"{', '.join(of)} have no seed in common; run them with the same --seeds")
     differences = [paired.difference(runs[a], runs[b], noise) for a, b in both]
     corrected = paired.holm([d.p for d in differences])
-    pairs = [_pair(a, b, d, p, of[a], of[b]) for (a, b), d, p in zip(both, differences, corrected, strict=True)]
+    fractions = kind_of(contest.first).limit == 1.0
+    pairs = [
+        _pair(a, b, d, p, of[a], of[b], fractions) for (a, b), d, p in zip(both, differences, corrected, strict=True)
+    ]
     examples = len(next(iter(next(iter(of.values())).values())))
     return Verdict(contest, score_name, examples, reached, noise, pairs, sign)
 
 
-def _pair(a: str, b: str, d: Difference, p: float, of_a: dict[int, Outcome], of_b: dict[int, Outcome]) -> Pair:
+def _pair(
+    a: str, b: str, d: Difference, p: float, of_a: dict[int, Outcome], of_b: dict[int, Outcome], fractions: bool
+) -> Pair:
     if d.mean < 0:  # on the seeds that both have
         a, b, of_a, of_b, d = b, a, of_b, of_a, Difference(d.seeds, -d.mean, -d.high, -d.low, d.p, d.examples)
     change = [of_a[s].each - of_b[s].each for s in d.seeds]
     fixed, broken = [int((c > 0).sum()) for c in change], [int((c < 0).sum()) for c in change]
     labels = of_a[d.seeds[0]].truth is not None
     tested = [paired.mcnemar(*both) for both in zip(fixed, broken, strict=True)] if labels else None
-    return Pair(a, b, d, p, fixed, broken, tested)
+    return Pair(a, b, d, p, fixed, broken, tested, fractions)
 
 
 def within(record: Record, steps: int | None = None, seconds: float | None = None) -> float | None:

@@ -69,7 +69,8 @@ def _unlike(v: Verdict, first: list[str], sign: str) -> str | None:
     for p in v.pairs:
         if (p.better in first) == (p.worse in first):
             continue  # the same from two sources
-        seen = f"{p.better} is {points(p.difference.mean)} points above {p.worse}, p {chance(p.p)}"
+        by = points(p.difference.mean, p.fractions) + " points" * p.fractions
+        seen = f"{p.better} is {by} above {p.worse}, p {chance(p.p)}"
         if sign == "~" and p.counts:
             return f"they can be told apart: {seen}"
         if sign == ">" and not p.counts:

@@ -53,7 +53,8 @@ def _row(v: Verdict, name: str, pair: Pair | None, base: str) -> list[str]:
     cells = ["-", "-", "-"]
     if pair:
         mean, low, high = signed(pair, base)
-        cells = [points(mean), f"{points(low)} to {points(high)}", chance(pair.p) + ("" if pair.counts else ", a tie")]
+        told = [points(value, pair.fractions) for value in (mean, low, high)]
+        cells = [told[0], f"{told[1]} to {told[2]}", chance(pair.p) + ("" if pair.counts else ", a tie")]
     place = str(first) if first == last else f"{first} to {last}"
     return [
         f"`{safe(name)}`", spread(v.scores(name)), place, *cells, f"{v.cost(name, 'train_seconds'):,.0f}",

@@ -148,10 +148,10 @@ def _over_scratch(site: Site, contest: Contest, best: str) -> str:
     other = max(pairs, key=lambda n: signed(pairs[n], BASE)[0], default=None) if best == BASE else best
     if other not in pairs:
         return "-"
-    mean, low, high = signed(pairs[other], BASE)
+    mean, low, high = (points(value, pairs[other].fractions) for value in signed(pairs[other], BASE))
     name, v = score_name(contest.first), site.verdict(contest)
     what = f" in {v.score_name}" if isinstance(v, Verdict) and v.score_name != name else ""
-    return f"{f'`{safe(other)}` ' if best == BASE else ''}{points(mean)} ({points(low)} to {points(high)}){what}"
+    return f"{f'`{safe(other)}` ' if best == BASE else ''}{mean} ({low} to {high}){what}"
 
 
 def _time(contest: Contest, best: str) -> str:

@@ -50,7 +50,8 @@ def judged(pair: Pair, base: str) -> list[str]:
     """How the other compares with the base: points, 95 % interval, p, verdict."""
     mean, low, high = signed(pair, base)
     verdict = ("above" if pair.worse == base else "below") if pair.counts else "cannot be told apart"
-    return [points(mean), f"{points(low)} to {points(high)}", chance(pair.p), verdict]
+    told = [points(value, pair.fractions) for value in (mean, low, high)]
+    return [told[0], f"{told[1]} to {told[2]}", chance(pair.p), verdict]
 
 
 def _order(v: Verdict) -> tuple:
@@ -64,9 +65,11 @@ def _row(v: Verdict, pair: Pair, name: str) -> list[str]:
     return [safe(data), safe(name), f"`{other}`", seeds, v.score_name, *judged(pair, BASE)]
 
 
-def points(difference: float) -> str:
-    """A difference of scores (fractions) in percentage points."""
-    return f"{100 * difference:+.1f}"
+def points(difference: float, fractions: bool = True) -> str:
+    """A difference of scores: of fractions in percentage points, of others in their own unit."""
+    if fractions:
+        return f"{100 * difference:+.1f}"
+    return f"{difference:+,.0f}" if abs(difference) >= 1000 else f"{difference:+.3g}"
 
 
 def chance(p: float) -> str:

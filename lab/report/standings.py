@@ -144,9 +144,10 @@ def compared(v: Verdict, with_: str, name: str, to: str, reach: tuple[float, flo
         same = "-" if name == with_ else "no seed in common"
         return f'<td data-to="{to}">{same}</td><td data-to="{to}"></td><td data-to="{to}"></td>'
     mean, low, high = signed(pair, with_)
+    told = [in_points(value, pair.fractions) for value in (mean, low, high)]
     word = "tie" if not pair.counts else "above" if pair.better == name else "below"
     return (
-        f'<td data-to="{to}" class="number">{in_points(mean)} ({in_points(low)} to {in_points(high)})</td>'
+        f'<td data-to="{to}" class="number">{told[0]} ({told[1]} to {told[2]})</td>'
         f'<td data-to="{to}" class="drawn">{interval(mean, low, high, reach, pair.counts)}</td>'
         f'<td data-to="{to}" title="p {escape(chance(pair.p))}">{word}</td>'
     )

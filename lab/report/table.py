@@ -1,5 +1,6 @@
 """Groups of runs that differ by their seed only, and the figures that tables show of them."""
 
+import math
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
@@ -19,11 +20,11 @@ class Figure(NamedTuple):
     """A column: its value of a record, its decimal places, and which end of it is good."""
 
     of: Callable[[Record], float | None]
-    places: int
+    places: int | None
     best: Callable | None = None
 
 
-def _measured(split: str, name: str, places: int, best: Callable | None = None) -> Figure:
+def _measured(split: str, name: str, places: int | None, best: Callable | None = None) -> Figure:
     return Figure(lambda r: r[split][name], places, best)
 
 
@@ -153,10 +154,17 @@ def _values(runs: list[Record], figure: Figure) -> list[float]:
     return [value for r in runs if (value := figure.of(r)) is not None]
 
 
-def spread(values: list[float], places: int = 3) -> str:
+def spread(values: list[float], places: int | None = 3) -> str:
     """Mean of a figure over seeds, and where there are several its standard deviation."""
+    if places is None:
+        places = digits(mean(values))
     text = f"{mean(values):.{places}f}"
     return text + (f" ± {np.std(values, ddof=1):.{places}f}" if len(values) > 1 else "")
+
+
+def digits(value: float) -> int:
+    """Decimal places that leave a number four digits."""
+    return max(0, 3 - math.floor(math.log10(abs(value)))) if value else 3
 
 
 def mean(values: list[float]) -> float:

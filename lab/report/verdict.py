@@ -39,11 +39,11 @@ def contestants(v: Verdict, budgets: dict[str, dict[str, Any]] | None = None, st
         *([] if v.contest.base else ["place"]),
         *(f"val within {b}" for b in budgets),
     ]
-    rows = []
+    rows, places = [], 3 if all(p.fractions for p in v.pairs) else None
     for name in v.reached:
         runs = list(v.contest.runs[name].values())
         rows.append([
-            name, spread(v.scores(name)), *([] if v.contest.base else [_place(*v.rank(name))]),
+            name, spread(v.scores(name), places), *([] if v.contest.base else [_place(*v.rank(name))]),
             *(_reached(runs, limit) for limit in budgets.values()),
             *(f"{v.cost(name, what):,.0f}" for what in ("train_seconds", "train_cpu_seconds")),
             f"{runs[0]['net']['trained']:,}", f"{v.cost(name, 'peak_memory_mb'):,.0f}", "*" if name in v.front else "",
@@ -61,14 +61,23 @@ def differences(v: Verdict, every: bool = False, style: str = "simple") -> str:
     best = next(n for n in v.reached if any(n in (p.better, p.worse) for p in v.pairs))  # of those that are paired
     shown = [p for p in v.pairs if every or best in (p.better, p.worse)]
     changed = ["higher", "lower"] if shown[0].mcnemar is None else ["fixed", "broken", "McNemar p"]
-    heads = ["better", "worse", "points", "95 % interval", "p (Holm)", *changed, "verdict"]
+    heads = [
+        "better",
+        "worse",
+        "points" if shown[0].fractions else "difference",
+        "95 % interval",
+        "p (Holm)",
+        *changed,
+        "verdict",
+    ]
     return _table([[*_row(p), _word(p, v)] for p in shown], heads, style)
 
 
 def _row(p: Pair) -> list[str]:
     d, n = p.difference, len(p.fixed)
+    mean, low, high = (points(value, p.fractions) for value in (d.mean, d.low, d.high))
     return [
-        p.better, p.worse, points(d.mean), f"{points(d.low)} to {points(d.high)}", chance(p.p),
+        p.better, p.worse, mean, f"{low} to {high}", chance(p.p),
         f"{sum(p.fixed) / n:,.0f}", f"{sum(p.broken) / n:,.0f}",
         *([] if p.mcnemar is None else [" to ".join(dict.fromkeys(map(chance, (min(p.mcnemar), max(p.mcnemar)))))]),
     ]  # fmt: skip
@@ -88,10 +97,9 @@ def said(v: Verdict) -> str:
         whom = "would tell them apart" if few else f"would tell {tied[0]} from {tied[-1]}"
         lines.append(f"{', '.join(tied[:-1])} and {tied[-1]} cannot be told apart; {_wanted(pair, v)} {whom}.")
     if v.noise.freedom:
-        lines.append(
-            f"A seed moves a score by {100 * v.noise.deviation:.1f} points (standard deviation, of "
-            f"{v.noise.freedom} degrees of freedom)."
-        )
+        fractions = all(p.fractions for p in v.pairs)
+        moved = points(v.noise.deviation, fractions).lstrip("+") + " points" * fractions
+        lines.append(f"A seed moves a score by {moved} (standard deviation, of {v.noise.freedom} degrees of freedom).")
     else:
         lines.append("One seed each: the verdicts hold for these networks on such examples, not for other seeds.")
     if v.contest.axis is None and (apart := v.contest.apart):

@@ -6,7 +6,7 @@ import numpy as np
 from lab.errors import BadInput
 from lab.inputs.columns import numbers
 from lab.metrics.outcome import Outcome
-from lab.task import Left, Task
+from lab.task import Column, Left, Task
 
 Array = np.ndarray
 SMALLEST = 1e-12  # deviation of a column, below which it has one value
@@ -39,6 +39,15 @@ class Regression(Task):
     numbers: tuple[str, ...] = ()
     mean: tuple[float, ...] = ()
     deviation: tuple[float, ...] = ()
+
+    @classmethod
+    def columns(cls):
+        return [
+            Column("test MAE", "test", "mae", None, min),
+            Column("test RMSE", "test", "rmse", None, min),
+            Column("test R2", "test", "r2", 3, max),
+            Column("train MAE", "train", "mae", None),
+        ]
 
     @classmethod
     def of(cls, data):
