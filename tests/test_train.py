@@ -232,7 +232,7 @@ def test_evaluation_counts_every_example_once(tmp_path):
     trainer = tiny_trainer(tmp_path, batch_size=7)
     result, meter = trainer.evaluate(trainer.data.test)
     assert result["examples"] == len(trainer.data.test) == len(meter.probabilities)
-    whole = trainer.task.probabilities(by_images(trainer, trainer.data.test.images))
+    whole = trainer.task.answered(by_images(trainer, trainer.data.test.images))
     np.testing.assert_allclose(meter.probabilities, whole, atol=1e-5)  # in the examples' order
     assert result["accuracy"] == (meter.probabilities.argmax(axis=1) == trainer.data.test.labels).mean()
 
