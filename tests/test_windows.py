@@ -15,8 +15,6 @@ from lab.inputs.data import IGNORED
 from lab.inputs.folders import Files
 from lab.records import store
 
-pytestmark = pytest.mark.numerics  # see pyproject.toml
-
 BANDS = parsed(TOML, "bands.toml")
 
 
