@@ -58,8 +58,8 @@ def tried(program, folder, **environment):
     (record,) = store.read(folder)
     text = (folder / "README.md").read_text()
     assert text.startswith("# Mine\n\nwords\n\n[comment]") and text.endswith("(result_table_end)\n\nmore words")
-    assert f"{record['test']['accuracy']:.3f}" in text and "digits" in text
-    assert {p.name for p in folder.iterdir()} <= {"README.md", "csv.py", "results", "img"}
+    assert f"{record['test']['accuracy']:.3f}" in text and "| [digits (limit 60)](" in text
+    assert {p.name for p in folder.iterdir()} == {"README.md", "csv.py", "results", "img"}
     assert list((folder / "results" / "quickstart" / "img").glob("*.png"))
     assert record["command"].startswith("python -m lab.run --backbone")
     assert record["environment"]["commit"] is None and not record["environment"]["dirty"]

@@ -8,6 +8,8 @@ from lab.networks.net import to_numpy
 from lab.training.optimizers import OPTIMIZERS, Terms, optimizer
 from lab.training.schedules import SCHEDULES
 
+pytestmark = pytest.mark.numerics  # see pyproject.toml
+
 START, GRADIENT = np.array([1.0, -2.0], "float32"), np.array([0.5, 0.25], "float32")
 
 

@@ -12,6 +12,8 @@ from lab.backbones import Backbone
 from lab.errors import BadInput
 from lab.networks.pyramid import cut_points, encoder, taps
 
+pytestmark = pytest.mark.numerics  # see pyproject.toml
+
 MOBILENET = ["block_1_expand_relu", "block_3_expand_relu", "block_6_expand_relu", "block_13_expand_relu", "out_relu"]
 VGG = ["block1_conv2", "block2_conv2", "block3_conv3", "block4_conv3", "block5_conv3", "block5_pool"]
 RESNET = ["conv1_relu", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out", "conv5_block3_out"]

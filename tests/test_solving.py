@@ -22,6 +22,8 @@ from lab.probes.gradient_descent import logreg_gd
 from lab.probes.nearest_neighbours import NearestNeighbours
 from lab.probes.solving import ABSENT, PENALTY, Linear, Neighbours, Trees, boosting, knn, logreg, ridge
 
+pytestmark = pytest.mark.numerics  # see pyproject.toml
+
 
 def blobs(count=60, dimension=5, classes=3, seed=0, spread=1.5):
     """Features (N, D) float32 of unlike scales, in overlapping clouds, and labels (N,), each class as often."""

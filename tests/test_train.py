@@ -11,6 +11,8 @@ from lab.training.phase import Training
 from lab.training.proof import FrozenMoved, moved
 from lab.training.schedules import SCHEDULES
 
+pytestmark = pytest.mark.numerics  # see pyproject.toml
+
 
 def test_affine_parameters_learn_over_fixed_statistics(trainer):
     parts, before = trainer.net.parts, trainer.net.values()

@@ -283,11 +283,10 @@ def limits(root: Path, record: dict[str, Any], about: dict[str, Any], said: Card
     unknown = ["images of other origin (cameras, places, weather)", "damaged or manipulated images"]
     if is_table(record):
         unknown = ["rows of other origin (places, times)", "wrong or manipulated values"]
-    if kind_of(record).answers != "probabilities":
-        pass
-    elif (error := calibration_error(root, record)) is None:
+    is_sure = kind_of(record).answers == "probabilities"
+    if is_sure and (error := calibration_error(root, record)) is None:
         unknown.append("calibration (whether a probability of 0.9 is right nine times in ten)")
-    else:
+    elif is_sure:
         found.append(f"Its confidence is {error:.3f} from its accuracy (ECE, {calibration.BINS} bins, test examples).")
     unknown.append(f"fairness between groups of people, where there are any in the {examples_are(record)}")
     found.append(f"Not measured: {'; '.join(unknown)}.")

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.report.markdown import safe, table
-from lab.report.table import Figure, differing, figures_of, grouped, is_fresh, mean, spread, worded
+from lab.report.table import Figure, differing, figures_of, grouped, mean, spread, worded
 from lab.runs.spec import LATER, Run
 
 Record = dict[str, Any]
@@ -77,7 +77,7 @@ def _of_data(data: str, groups: list[dict[str, Any]], figures: dict[str, Figure]
     values = [LATER | r["choices"] for r in firsts]
     compared = [[_cell(k, r, c) for k in columns] for r, c in zip(firsts, values, strict=True)]
     notes = differing(firsts) if len({tuple(cells) for cells in compared}) < len(compared) else [""] * len(firsts)
-    many = [_seeds(g) for g in groups]
+    many = [g["seeds"] for g in groups]
     called = {"backbone": "model"} if any(r["label"] for r in firsts) else {}
     heads = [called.get(k, k.replace("_", " ")) for k in columns]
     if any(notes):
@@ -164,13 +164,6 @@ def _cell(key: str, record: Record, choices: dict[str, Any]) -> str:
     value = _value(key, record)
     text = "-" if value is None and key not in ("shots", "bands", "size") else safe(worded(key, value))
     return f"`{text}`" if key == "strategy" else text
-
-
-def _seeds(group: dict[str, Any]) -> str:
-    first, many = group["first"], len(group["runs"])
-    if first["status"] != "done":
-        return first["status"]
-    return str(many) + ("" if is_fresh(first) else ", stale")
 
 
 def _best(groups: list[dict[str, Any]], name: str, figure: Figure) -> set[int]:
