@@ -20,6 +20,7 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from lab.errors import BadInput
 
 LONGEST = 500  # characters of a name; more is no name
+MADE_FOR_DATA = ("tasks",)  # folders whose arguments are what is learnt of the data; nobody writes them
 MOST = 200  # characters of what was received that an error shows
 
 
@@ -199,7 +200,8 @@ def summary(cls: type) -> str:
 
 def table(folder: str) -> list[tuple[str, str]]:
     """(name with its arguments, what it is) of everything in a folder."""
-    return [(_written(n, find(folder, n)), summary(find(folder, n))) for n in listing(folder)]
+    named = (lambda name, cls: name) if folder in MADE_FOR_DATA else _written
+    return [(named(n, find(folder, n)), summary(find(folder, n))) for n in listing(folder)]
 
 
 def _modules(folder: str) -> list[types.ModuleType]:

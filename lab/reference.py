@@ -27,7 +27,6 @@ FOLDERS = {  # in the order of the menu: the option that takes a name of the fol
     "channels": "--channels",
     "tasks": "--task",
 }
-MADE_FOR_DATA = ("tasks",)  # their arguments are what is learnt of the data; nobody gives them
 TITLES = {"datasets": "Data sets"}
 MADE = "Made from the code by `python -m lab.reference`; change it there."
 GROUPS = ("what to learn", "how to transfer", "how to train", "bookkeeping")
@@ -135,7 +134,7 @@ def _section(folder: str, module: types.ModuleType) -> list[str]:
             parts += [f"Arguments of {_sharing(classes, variant)}:", _arguments(variant)] if _fields(variant) else []
         return [*parts, source]
     first, *rest = _doc(cls)
-    if folder in MADE_FOR_DATA:
+    if folder in names.MADE_FOR_DATA:
         return [f"## `{name}`", first, *rest, source]
     written = getattr(cls, "written", _written(name, cls))
     return [f"## `{name}`", f"`{written}`: {first}", *([_arguments(cls)] if _fields(cls) else []), *rest, source]

@@ -3,7 +3,7 @@ import pytest
 from lab import names
 from lab.errors import BadInput
 
-FOLDERS = ["strategies", "backbones", "channels", "datasets", "heads", "losses"]
+FOLDERS = ["strategies", "backbones", "channels", "datasets", "heads", "losses", "tasks"]
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

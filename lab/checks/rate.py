@@ -65,6 +65,7 @@ def trial(trainer: Any, rate: float) -> Iterator[Any]:
     if trainer.tried is None or net.model.optimizer is not trainer.tried:
         net.train_only(net.parts.all)
         net.model.compile(optimizer=keras.optimizers.Adam(), loss=trainer.loss(), metrics=trainer.task.metrics())
+        net.model.optimizer.build(net.model.trainable_variables)  # as in lab.training.phase
         trainer.tried = net.model.optimizer
     net.model.optimizer.learning_rate = rate
     yield net.model

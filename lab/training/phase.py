@@ -223,7 +223,6 @@ class Training:
 
     def _resume(self, about: dict[str, Any], arrays: dict[str, list[Array]]) -> None:
         """Puts everything that changes in a phase back."""
-        self.model.optimizer.build(self.model.trainable_variables)
         assign(self.model.variables, arrays["variables"])
         assign(self.model.optimizer.variables, arrays["optimizer"])
         self.row["resumed_after_epoch"] = len(about["history"])
@@ -308,6 +307,8 @@ class Training:
         if trainer.teacher and phase.inputs == "images":
             loss, metrics = trainer.teacher.loss(loss), trainer.teacher.metrics(metrics)
         self.model.compile(optimizer=optimizer(o.optimizer, rate, terms, **more), loss=loss, metrics=metrics)
+        # now, not while a step is traced: moments that are made in a graph double the time until the first step is done
+        self.model.optimizer.build(self.model.trainable_variables)
 
     def _terms(self, variable: Any) -> Terms:
         """What holds for a variable in the phase: biases and normalisations do not decay."""
