@@ -2,6 +2,7 @@
 
 import hashlib
 import lzma
+import os
 import struct
 import zipfile
 import zlib
@@ -72,8 +73,7 @@ class Files:
         if self.path.is_dir() and only is not None:
             self.names = {n for n in only if (self.root / n).is_file()}
         elif self.path.is_dir():
-            for found in self.root.rglob("*"):
-                (self.names if found.is_file() else self.folders).add(found.relative_to(self.root).as_posix())
+            self._list("")
         elif self.path.is_file() and self.path.name.lower().endswith(alone):
             self.root = self.path.parent
             self.names = {self.path.name}
@@ -81,6 +81,17 @@ class Files:
             self._add(self.path, "")
         else:
             raise BadInput(f"--data-dir {place}: no such folder or archive")
+
+    def _list(self, prefix: str) -> None:
+        """Adds what lies in one of the folders and below; a link to a folder is not followed."""
+        try:
+            entries = list(os.scandir(self.root / prefix))
+        except PermissionError:
+            return
+        for entry in entries:
+            (self.names if entry.is_file() else self.folders).add(name := prefix + entry.name)
+            if entry.is_dir(follow_symlinks=False):
+                self._list(f"{name}/")
 
     def close(self) -> None:
         """Closes the archives; a file in one of them cannot be read from then on."""
@@ -216,7 +227,7 @@ class Files:
             return [n for inner in sorted(self.names) if inner.startswith(f"{name}/") for n in self.stamp(inner)]
         if name in self.packed:
             return [self.packed[name][1].file_size, self.packed[name][1].CRC]
-        found = (self.root / name).stat()
+        found = os.stat(f"{self.root}/{name}")
         return [found.st_size, found.st_mtime_ns]
 
     def checksum(self, name: str) -> int:

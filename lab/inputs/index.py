@@ -1,15 +1,16 @@
 """What is in each file of an image or a mask: looked at once, remembered for as long as the file is the same.
 
 A first look decodes every file, so that a broken one is found before any training starts. What was
-seen is kept in `~/.cache/transfer-learning-lab` (or where the variable LAB_CACHE says), by the file's
-size and time of change; without a place to keep it, every look is the first.
+seen is kept in `~/.cache/transfer-learning-lab` (or where the variable LAB_CACHE says), a line a file, by
+its size and time of change; without a place to keep it, every look is the first.
 """
 
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,8 +23,8 @@ from lab.inputs.entry import Entry, entry
 from lab.inputs.folders import Files
 from lab.progress import over
 
-VERSION = 2  # raise it when the same file would give another entry
-SAVED = 5000  # files between two savings
+VERSION = 3  # raise it when the same file would give another entry
+SAVED = 1000  # files between two savings: lines are added, so that many files take as long as few, each
 
 
 Seen = TypeVar("Seen", bound=tuple)
@@ -42,8 +43,11 @@ def remembered(
     `kind` makes it of what was kept, in the file that `what` tells from those of other kinds.
     """
     place, wanted = _place(files, what), sorted(stamps)
-    found = {n: kind(*seen) for n, (stamp, *seen) in _read(place).items() if stamps.get(n) == stamp}
+    kept, lines = _read(place)
+    found = {n: kind(*seen) for n, (stamp, *seen) in kept.items() if stamps.get(n) == stamp}
     fresh = [n for n in wanted if n not in found]
+    if lines > 2 * len(found) + SAVED:
+        _rewrite(place, stamps, found)
     if fresh:
         with ThreadPoolExecutor(os.cpu_count()) as pool, over(f"reading {files.title}", len(fresh)) as advance:
             for start in range(0, len(fresh), SAVED):
@@ -51,7 +55,7 @@ def remembered(
                 for name, seen in zip(part, pool.map(lambda n: look(files, n), part), strict=True):
                     found[name] = seen
                     advance(1)
-                _write(place, {n: [stamps[n], *seen] for n, seen in found.items()})
+                _append(place, _lines(stamps, {n: found[n] for n in part}))
     return {n: found[n] for n in wanted}
 
 
@@ -72,21 +76,42 @@ def look(files: Files, name: str) -> Entry:
 
 
 def _place(files: Files, what: str) -> Path:
-    return (
-        kept_at_home() / "files" / f"{hashlib.sha256(str(files.path.resolve()).encode()).hexdigest()[:16]}{what}.json"
-    )
+    of = hashlib.sha256(str(files.path.resolve()).encode()).hexdigest()[:16]
+    return kept_at_home() / "files" / f"{of}{what}.jsonl"
 
 
-def _read(place: Path) -> dict[str, list]:
+def _read(place: Path) -> tuple[dict[str, list], int]:
+    """({name: [stamp, *what was seen]}, lines of the file); of two lines with one name the later holds."""
     try:
-        kept = json.loads(place.read_text(encoding="utf-8"))
-        return kept["entries"] if kept["version"] == VERSION else {}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {}  # nothing there yet, or nothing to be trusted: look again
+        lines = place.read_bytes().splitlines()
+    except OSError:
+        return {}, 0  # nothing there yet
+    found = {}
+    for line in lines:
+        try:
+            version, name, *rest = json.loads(line)
+        except (ValueError, TypeError):
+            continue  # torn by a kill: the file it is of is looked at again
+        if version == VERSION:
+            found[name] = rest
+    return found, len(lines)
 
 
-def _write(place: Path, entries: dict[str, list]) -> None:
+def _lines(stamps: dict[str, Any], seen: Mapping[str, tuple]) -> bytes:
+    return "".join(json.dumps([VERSION, n, stamps[n], *s]) + "\n" for n, s in seen.items()).encode()
+
+
+def _append(place: Path, lines: bytes) -> None:
+    """Adds lines in one piece, since other processes may add theirs; begins on a line of its own, whatever was torn."""
     try:
-        write_atomically(place, json.dumps({"version": VERSION, "entries": entries}))
-    except BadInput:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with place.open("ab", buffering=0) as file:
+            file.write(b"\n" + lines)
+    except OSError:
         return  # nowhere to keep it: the next look is a first one again
+
+
+def _rewrite(place: Path, stamps: dict[str, Any], found: Mapping[str, tuple]) -> None:
+    """Leaves out what is of files that changed or went away."""
+    with suppress(BadInput):
+        write_atomically(place, _lines(stamps, found))

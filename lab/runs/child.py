@@ -12,6 +12,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+from lab.environment import import_keras
 from lab.errors import BadInput, Interrupted, Unavailable
 from lab.runs.process import INTERRUPTED, NO_MEMORY
 from lab.runs.spec import Run, resolve
@@ -38,6 +39,7 @@ def main() -> int:
     try:
         resolved = resolve(Run(**order["run"]), Path(order["root"]))
         module, name = WORK[order["what"]]
+        import_keras()
         record = getattr(import_module(module), name)(resolved, order, tell)
         tell({"event": "end", "record": record})
         return {"interrupted": INTERRUPTED, "failed": 1}.get(record.get("status"), 0)
