@@ -8,9 +8,10 @@ from lab import command
 from lab.errors import BadInput
 from lab.inference.ensembles import ensemble
 from lab.records import store
+from lab.report.table import named
 from lab.runs.arguments import EXPERIMENT, portable
 from lab.runs.spec import MEANS, check_name
-from lab.task import goodness, score, score_name
+from lab.task import goodness, kind_of, score, score_name
 
 
 def main(argv: list[str]) -> int:
@@ -60,6 +61,12 @@ def chosen(root: Path, names: list[str], best: int | None, experiment: str | Non
         if experiment is None or best < 2:
             raise BadInput("--best takes 2 or more, with --experiment X to say among which runs")
         done = [r for r in store.read(root, experiment) if r["status"] == "done" and "members" not in r["choices"]]
+        if len(of := sorted({f"{kind_of(r).__name__.lower()} of {named(r['choices'])}" for r in done})) > 1:
+            more = f" and {len(of) - 3} more" if len(of) > 3 else ""
+            raise BadInput(
+                f"--best takes an experiment whose runs have learnt the same; {experiment} has {', '.join(of[:3])}{more}; "
+                "give the runs by name"
+            )
         names = [r["name"] for r in sorted(done, key=lambda r: (-goodness(r, "val"), r["val"]["loss"]))[:best]]
     members = [store.finished(root, n) for n in dict.fromkeys(names)]
     if len(members) < 2:

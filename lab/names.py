@@ -207,14 +207,36 @@ def table(folder: str) -> list[tuple[str, str]]:
 def _modules(folder: str) -> list[types.ModuleType]:
     package = importlib.import_module(f"lab.{folder}")
     names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
-    return [importlib.import_module(f"lab.{folder}.{n}") for n in names if not n.startswith("_")]
+    return [_module(folder, n) for n in names if not n.startswith("_")]
+
+
+def _module(folder: str, name: str) -> types.ModuleType:
+    """A file of a folder, its class in it.
+
+    Raises:
+        BadInput: what somebody has put there does not run, or has no class of its name.
+    """
+    try:
+        module = importlib.import_module(f"lab.{folder}.{name}")
+    except (SyntaxError, NameError, AttributeError, ImportError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"lab/{folder}/{name}.py does not run: {type(error).__name__}: {error}; mend it, or move it away"
+        ) from error
+    if not hasattr(module, "FAMILY") and not hasattr(module, _class_of(name)):
+        raise BadInput(f"lab/{folder}/{name}.py has no class {_class_of(name)}; the file and its class have one name")
+    return module
 
 
 def _family(module: types.ModuleType) -> dict[str, type[Named]]:
     name = module.__name__.split(".")[-1]
     if hasattr(module, "FAMILY"):
         return module.FAMILY
-    return {name: getattr(module, "".join(w.capitalize() for w in name.split("_")))}
+    return {name: getattr(module, _class_of(name))}
+
+
+def _class_of(name: str) -> str:
+    """What the class in a file is called."""
+    return "".join(word.capitalize() for word in name.split("_"))
 
 
 def _written(name: str, cls: type) -> str:

@@ -70,7 +70,7 @@ class Show:
     def _epoch(self, e: dict) -> None:
         self.say(
             f"  {e['phase']} epoch {e['epoch']}/{e['epochs']}: loss {e['loss']:.3f}, "
-            f"validation loss {e['val_loss']:.3f}, score {e['score']:.3f} ({duration(e['seconds'])})"
+            f"validation loss {e['val_loss']:.3f}, score {shown(e['score'])} ({duration(e['seconds'])})"
         )
 
     def _step(self, e: dict) -> None:
@@ -125,6 +125,11 @@ def over(what: str, total: int) -> Iterator[Callable[[int], None]]:
                 )
 
         yield advance
+
+
+def shown(score: float) -> str:
+    """A score as it is read: three places, or of what is small or large four digits."""
+    return f"{score:.3f}" if 0.01 <= abs(score) < 1000 or not score else f"{score:.4g}"
 
 
 def duration(seconds: float) -> str:

@@ -297,6 +297,24 @@ def test_the_gallery_shows_what_was_fixed_and_broken(tested, tmp_path):
         assert picture.width > 1000 and len(picture.convert("L").getcolors(1 << 20)) > 50
 
 
+def test_the_gallery_of_numbers_says_how_far_each_run_is_off(tested, tmp_path, monkeypatch):
+    """Of a classification's runs, as if they had predicted numbers; of a table there is nothing to draw."""
+    from lab.report.pictures import changed
+
+    data = replace(tiny_data(classes=4, each=N // 4), classes=(), numbers=("length", "width"))
+    numbers = replace(data.train.take(np.arange(N)), labels=np.arange(2.0 * N).reshape(N, 2) / 8)
+    data = replace(data, test=numbers)
+    v = judge(tested, contests(store.read(tested), ["scratch", "finetune"])[:1], draws=50)[0]
+    of = changed_examples.both(tested, v, v.pairs[0])
+    both = [replace(outcomes[0], predicted=None, truth=None) for outcomes in of]
+    assert changed._true(data, 3) == "0.75, 0.875" and changed._said(both[0], 3, data).startswith("off by ")
+    monkeypatch.setattr(changed.changed_examples, "both", lambda *_: [[o] for o in both])
+    changed.draw(tested, v, v.pairs[0], data, tmp_path / "g.png")
+    assert (tmp_path / "g.png").stat().st_size > 10_000
+    with pytest.raises(BadInput, match="rows of a table have no pictures"):
+        changed.draw(tested, v, v.pairs[0], replace(data, table=object()), tmp_path / "t.png")
+
+
 def test_masks_are_compared_by_miou_and_shown_side_by_side(trained_masks, tmp_path, capsys):
     from PIL import Image
 

@@ -1,3 +1,5 @@
+import sys
+
 import pytest
 
 from lab import names
@@ -10,6 +12,20 @@ FOLDERS = ["strategies", "backbones", "channels", "datasets", "heads", "losses",
 def test_every_name_in_a_folder_builds_and_is_its_own_text(folder):
     for name in names.listing(folder):
         assert str(names.build(folder, name)) == name
+
+
+@pytest.mark.parametrize(("text", "said"), [
+    ("class Other: pass", "has no class MyWay"), ("class MyWay(", "does not run: SyntaxError"),
+])  # fmt: skip
+def test_a_file_of_ones_own_that_is_none_is_named(text, said, tmp_path, monkeypatch):
+    import lab.strategies
+
+    (tmp_path / "my_way.py").write_text(text)
+    monkeypatch.setattr(lab.strategies, "__path__", [*lab.strategies.__path__, str(tmp_path)])
+    with pytest.raises(BadInput, match=r"lab/strategies/my_way\.py") as error:
+        names.listing("strategies")
+    assert said in str(error.value)
+    sys.modules.pop("lab.strategies.my_way", None)
 
 
 @pytest.mark.parametrize("folder", FOLDERS)

@@ -15,7 +15,7 @@ from lab.datasets import opened
 from lab.errors import BadInput
 from lab.inputs import index
 from lab.inputs.decoding import LARGEST, decoded
-from lab.inputs.splitting import dealt, united
+from lab.inputs.splitting import SHARES, dealt, strata, united
 
 
 def load(place, data_dir=None, size=16, group=None, skip_corrupt=False):
@@ -293,6 +293,14 @@ def test_every_split_has_its_share_of_every_class_and_every_example_is_in_one():
     assert {n: np.bincount(labels[p]).tolist() for n, p in parts.items()} == {
         "train": [70, 14, 6], "val": [15, 3, 2], "test": [15, 3, 2],
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("count", [20, 25, 30, 40, 80, 100, 150, 200, 442])
+def test_numbers_are_dealt_in_the_same_shares_few_as_they_may_be(count):
+    numbers = np.random.default_rng(count).normal(size=(count, 1))
+    parts = dealt(strata(numbers), np.arange(count), [None] * count, "x")
+    for split, share in SHARES.items():
+        assert abs(len(parts[split]) - share * count) <= max(2, 0.02 * count), split
 
 
 def test_groups_are_united_by_whatever_they_share():

@@ -250,6 +250,15 @@ def test_a_classification_writes_no_masks(root, images, tmp_path, capsys):
     assert "--to-dir is for masks" in capsys.readouterr().err and not (tmp_path / "m").exists()
 
 
+def test_the_best_of_runs_that_learnt_different_things_are_not_averaged(root, tmp_path, capsys):
+    shutil.copytree(root / "results", tmp_path / "results")
+    one = store.read(root)[0]
+    other = one | {"name": "other", "digest": "other", "choices": one["choices"] | {"data": "elsewhere"}}
+    store.write(tmp_path, other)
+    assert command.call(ensemble.main, ["--best", "2", "--experiment", "quickstart", "--out", str(tmp_path)]) == 2
+    assert "whose runs have learnt the same" in (error := capsys.readouterr().err) and "of elsewhere" in error
+
+
 def test_an_ensemble_of_masks_is_the_mean_of_its_members(scenes, capsys):
     """The members' probabilities from the image files, in one go; chosen by mIoU."""
     words = ["--best", "2", "--experiment", "quickstart", "--data-dir", str(scenes / "photos"), "--out", str(scenes)]

@@ -152,6 +152,29 @@ def test_only_what_is_between_the_markers_is_rewritten(root):
     assert report.stale(root) == []
 
 
+def test_a_page_keeps_its_ends_of_lines(root):
+    path = root / "README.md"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r\n"))
+    before = path.read_bytes()
+    report.rebuild(root)
+    assert path.read_bytes() == before or b"\n" not in path.read_bytes().replace(b"\r\n", b"")
+    assert report.stale(root) == []
+
+
+def test_a_page_that_is_not_in_utf8_is_left_alone(root):
+    (root / "README.md").write_bytes("Prüfung\n".encode("latin-1"))
+    report.rebuild(root)
+    assert (root / "README.md").read_bytes() == "Prüfung\n".encode("latin-1")
+
+
+def test_a_page_that_is_a_link_stays_one(root):
+    (root / "README.md").rename(root / "there.md")
+    (root / "README.md").symlink_to("there.md")
+    (root / "there.md").write_text("# It\n\n[comment]: # (result_table_start)\n[comment]: # (result_table_end)\n")
+    report.rebuild(root)
+    assert (root / "README.md").is_symlink() and "|" in (root / "there.md").read_text()
+
+
 @pytest.mark.parametrize("name", ["README.md", "results/README.md", "results/x/README.md"])
 def test_a_page_without_markers_is_left_alone(root, name):
     (root / name).write_text("# Somebody's own\n")

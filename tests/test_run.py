@@ -226,6 +226,18 @@ def test_bad_input_is_one_line_and_exit_code_2_and_writes_nothing(words, said, t
     assert not list((tmp_path / "out").rglob("*"))
 
 
+@pytest.mark.parametrize(("text", "said"), [
+    ("RUNS = [", "e.py does not run: SyntaxError"), ("1 / 0", "e.py does not run: ZeroDivisionError"),
+    ("import nowhere_at_all", "e.py imports nowhere_at_all, which is not there"),
+    ("from lab import matrix\nRUNS = matrix(strategy='nothing')\n", "unknown strategy"),
+])  # fmt: skip
+def test_an_experiment_that_does_not_run_is_one_line(text, said, tmp_path, capsys):
+    (tmp_path / "e.py").write_text(text)
+    assert command.call(run.main, [str(tmp_path / "e.py"), "--out", str(tmp_path / "out")]) == 2
+    error = capsys.readouterr().err
+    assert said in error and error.count("\n") == 1 and not list((tmp_path / "out").rglob("*"))
+
+
 def test_what_only_the_network_can_tell_is_refused_just_the_same(tmp_path):
     from test_weights import backbone_model, write_applications_layout
 

@@ -16,6 +16,8 @@ from lab import names
 from lab.errors import BadInput
 from lab.inputs.data import Data, Split
 from lab.losses import built, canonical
+from lab.progress import shown
+from lab.report.table import named, reached
 from lab.task import Left, kind, of_record
 from lab.tasks.regression import Regression
 
@@ -218,12 +220,36 @@ def test_differences_of_numbers_are_in_their_own_unit_and_lower_is_better(tmp_pa
 def test_numbers_that_are_none_are_refused():
     labels, said = Regression.labelled([["1.5"], ["-2"]], ["age"], "it")
     assert labels.tolist() == [[1.5], [-2.0]] and said == {"numbers": ("age",)}
-    with pytest.raises(BadInput, match="1 of 2 values of age are no numbers, the first 'old'"):
+    with pytest.raises(BadInput, match=r"1 of 2 values of age are no numbers up to 1e\+30, the first 'old'"):
         Regression.labelled([["1.5"], ["old"]], ["age"], "it")
+    with pytest.raises(BadInput, match=r"1 of 1 values of mass are no numbers up to 1e\+30, the first '2e30'"):
+        Regression.labelled([["2e30"]], ["mass"], "it")
+    with pytest.raises(BadInput, match="names age twice"):
+        Regression.labelled([["1", "1"]], ["age", "age"], "it")
     data = tiny_numbers()
     data.train.labels[:, 0] = 3.0
     with pytest.raises(BadInput, match="length has one value in all training examples"):
         Regression.of(data).check(data)
+
+
+def test_small_numbers_are_numbers_and_large_ones_are_read(tmp_path):
+    data = tiny_numbers()
+    for split in data.splits().values():
+        split.labels[:] = (split.labels - 50) * 1e-15
+    task = Regression.of(data)
+    task.check(data)
+    assert np.abs(task.encode(data.train.labels).std(axis=0) - 1).max() < 1e-3
+    record = {"choices": {"task": "regression"}, "test": {"mae": 1.234567e-5}}
+    assert reached([record]) == "0.00001235" and reached([{**record, "test": {"mae": 8.3e29}}]) == "8.3e+29"
+    assert shown(1.234567e-5) == "1.235e-05" and shown(0.5) == "0.500" and shown(0.0) == "0.000"
+
+
+def test_what_is_predicted_of_a_table_is_part_of_its_name():
+    """So that runs on other columns of one file do not stand in one table."""
+    of = {"data": "t.csv", "limit": None}
+    assert named({**of, "dataset": "table(px=32,label='x,y',task='regression')"}) == "t.csv, x,y"
+    assert named({**of, "dataset": "csv(target='price')", "limit": 30}) == "t.csv, price (limit 30)"
+    assert named({**of, "dataset": "folder"}) == "t.csv"
 
 
 # Training of another kind

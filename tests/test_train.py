@@ -244,6 +244,15 @@ def test_a_seed_still_draws_the_weights_that_recorded_runs_began_with(tmp_path):
     np.testing.assert_allclose(drawn, [0.269621, -0.430252, -0.034501], atol=1e-5)
 
 
+@pytest.mark.parametrize("shares", [(1.7,), (0.7, 0.4), (0.5, -0.4), (0.0,)])
+def test_phases_take_no_more_than_the_budget(tmp_path, shares):
+    trainer = tiny_trainer(tmp_path, epochs=10, augment="none")
+    with pytest.raises(ValueError, match="share"):
+        for share in shares:
+            trainer.execute(Phase(trainer.net.parts.new, share=share))
+    assert sum(r.steps for r in trainer.results) <= trainer.steps
+
+
 # Recipes
 
 

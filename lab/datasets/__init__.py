@@ -54,7 +54,9 @@ class Dataset(Named):
             BadInput: it has no columns to choose from.
         """
         if target is not None:
-            raise BadInput(f"--target is for a table of rows, --dataset csv:FILE; {self} is none; leave it out")
+            raise BadInput(
+                f"--target is for a CSV or Parquet file, of paths or of rows (csv:FILE); {self} is none; leave it out"
+            )
         return self
 
     def columns(self) -> tuple[str, ...]:

@@ -86,7 +86,9 @@ def _rows(file: Path) -> list[dict[str, str]]:
             frame = pd.read_parquet(file).astype(str)
         else:
             separator = "\t" if file.suffix.lower() == ".tsv" else None
-            frame = pd.read_csv(file, sep=separator, engine="python", dtype=str, keep_default_na=False)
+            frame = pd.read_csv(
+                file, sep=separator, engine="python", dtype=str, keep_default_na=False, encoding="utf-8-sig"
+            )
     except (OSError, ValueError, KeyError, csv.Error) as error:  # pandas' own errors of parsing are ValueErrors
         raise BadInput(f"{file.name} cannot be read as a table: {first_line(error)}") from None
     if frame.empty:
@@ -100,8 +102,9 @@ def _column(file: Path, rows: list[dict[str, str]], chosen: str | None, usual: t
     found = [chosen] if chosen in there else [lower[u] for u in usual if u in lower]
     if chosen not in (None, *there) or not found:
         wanted = repr(chosen) if chosen else f"one of {', '.join(usual)}"
+        how = "--target NAME" if what == "labels" else f"--dataset \"table(path='...')\" --data-dir {file}"
         raise BadInput(
             f"{file.name} has the columns {', '.join(map(str, there))}; for {what} it needs {wanted}; name it with "
-            f"--dataset \"table({what[:-1]}='...')\" --data-dir {file.name}"
+            f"{how}"
         )
     return found[0]

@@ -8,6 +8,7 @@ from typing import Any
 from lab.environment import now
 from lab.errors import BadInput
 from lab.files import digest
+from lab.progress import shown
 from lab.records import predictions, store
 from lab.runs.spec import RECIPE, Ensemble, plain, resolve
 from lab.task import kind_of, of_record, score, score_name
@@ -97,7 +98,7 @@ def of_experiment(root: Path, experiment: str, wanted: list[Ensemble], command: 
             first = each.members[0]
             data_dir = None if kind_of(members[0]).stores else first.data_dir
             made = ensemble(root, members, each.mean, experiment, None, command, data_dir)
-            print(f"{each.mean} mean of {len(members)} runs: test {score_name(made)} {score(made, 'test'):.3f}")
+            print(f"{each.mean} mean of {len(members)} runs: test {score_name(made)} {shown(score(made, 'test'))}")
     if missing:
         print(f"{missing} of {len(wanted)} ensembles wait for runs that are not done")
     return int(missing > 0)

@@ -38,7 +38,7 @@ def _pages(root: Path) -> list[Path]:
 
 
 def _of_page(root: Path, against: Callable[[str], list[str]], path: Path) -> Iterator[str]:
-    text = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), path.read_text(encoding="utf-8"))
+    text = CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), path.read_text(encoding="utf-8", errors="replace"))
     for match in CLAIM.finditer(text):
         claim, line = " ".join(match[1].split()), text.count("\n", 0, match.start()) + 1
         for why in against(claim):

@@ -13,8 +13,8 @@ from lab.report import rows, shots
 from lab.report.margins import BASE, points, signed
 from lab.report.markdown import loose, safe, table
 from lab.report.site import Site
-from lab.report.table import OWN, named, spread, worded
-from lab.task import goodness, score, score_name
+from lab.report.table import OWN, named, reached, worded
+from lab.task import goodness, score_name
 
 Record = dict[str, Any]
 MOST, MOST_OWN = 40, 15  # rows
@@ -121,7 +121,7 @@ def _goodness(runs: Iterable[Record]) -> float:
 
 def _score(runs: Iterable[Record]) -> str:
     runs = list(runs)
-    return f"{score_name(runs[0])} {spread([score(r, 'test') for r in runs])}"
+    return f"{score_name(runs[0])} {reached(runs)}"
 
 
 def _compared(names: list[str], best: int) -> str:

@@ -168,13 +168,15 @@ def _cell(key: str, record: Record, choices: dict[str, Any]) -> str:
 
 def _best(groups: list[dict[str, Any]], name: str, figure: Figure) -> set[int]:
     """The rows that have the best of a figure, if it has a best."""
-    values = {
-        i: round(mean(g[name]), 6 if figure.places is None else figure.places) for i, g in enumerate(groups) if g[name]
-    }
+    values = {i: _rounded(mean(g[name]), figure.places) for i, g in enumerate(groups) if g[name]}
     if not figure.best or len(values) < 2:
         return set()
     best = figure.best(values.values())
     return {i for i, v in values.items() if v == best}
+
+
+def _rounded(value: float, places: int | None) -> float:
+    return float(f"{value:.4g}") if places is None else round(value, places)
 
 
 def _figure(values: list[float], places: int | None, is_best: bool) -> str:

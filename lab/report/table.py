@@ -3,17 +3,23 @@
 import math
 import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from lab import names
+from lab.errors import BadInput
 from lab.files import digest
 from lab.records.store import data_of, model_of
 from lab.report.markdown import safe
 from lab.runs.spec import LATER, RECIPE
-from lab.task import kind
+from lab.task import kind, kind_of, score
 
 Record = dict[str, Any]
+
+
+HUGE = 1e7  # a number that is written with its power of ten from here on
 
 
 class Figure(NamedTuple):
@@ -133,8 +139,17 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
 
 
 def named(choices: dict[str, Any]) -> str:
-    """What a run's data are called, with how many of them it was limited to."""
-    return data_of(choices) + (f" (limit {choices['limit']})" if choices.get("limit") else "")
+    """What a run's data are called: what is predicted of a table of several columns, and how many it was limited to."""
+    limit = f" (limit {choices['limit']})" if choices.get("limit") else ""
+    return ", ".join(filter(None, [data_of(choices), _target(choices)])) + limit
+
+
+def _target(choices: dict[str, Any]) -> str | None:
+    """The column that was named to be predicted."""
+    with suppress(BadInput):
+        name, _, given = names.parse(choices["dataset"])
+        return given.get({"csv": "target", "table": "label"}.get(name, ""))
+    return None
 
 
 def is_fresh(record: Record) -> bool:
@@ -157,6 +172,8 @@ def _values(runs: list[Record], figure: Figure) -> list[float]:
 def spread(values: list[float], places: int | None = 3) -> str:
     """Mean of a figure over seeds, and where there are several its standard deviation."""
     if places is None:
+        if abs(mean(values)) >= HUGE:
+            return f"{mean(values):.4g}" + (f" ± {np.std(values, ddof=1):.2g}" if len(values) > 1 else "")
         places = digits(mean(values))
     text = f"{mean(values):.{places}f}"
     return text + (f" ± {np.std(values, ddof=1):.{places}f}" if len(values) > 1 else "")
@@ -164,7 +181,14 @@ def spread(values: list[float], places: int | None = 3) -> str:
 
 def digits(value: float) -> int:
     """Decimal places that leave a number four digits."""
-    return max(0, 3 - math.floor(math.log10(abs(value)))) if value else 3
+    return max(0, 3 - math.floor(math.log10(abs(value)))) if value and math.isfinite(value) else 3
+
+
+def reached(runs: Iterable[Record], split: str = "test") -> str:
+    """The score of runs that differ by their seed only, as pages give it: three places of what is 1 at best."""
+    some = list(runs)
+    values = [score(r, split) for r in some]
+    return spread(values, 3 if kind_of(some[0]).limit is not None else None)
 
 
 def mean(values: list[float]) -> float:

@@ -78,13 +78,14 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
         raise BadInput(f"no such experiment: {path}; written experiments: {known}")
     try:
         said = runpy.run_path(str(file))
+    except BadInput:
+        raise
     except ModuleNotFoundError as error:
-        if not str(error.name).startswith("lab."):
-            raise
-        raise BadInput(
-            f"{path} imports {error.name}, which is not there; `from lab import Ensemble, Run, matrix` gives what an "
-            "experiment needs"
-        ) from None
+        hint = "; `from lab import Ensemble, Run, matrix` gives what an experiment needs"
+        what = f"{path} imports {error.name}, which is not there"
+        raise BadInput(what + hint * str(error.name).startswith("lab.")) from None
+    except Exception as error:
+        raise BadInput(f"{path} does not run: {type(error).__name__}: {error}; --debug shows where") from error
     runs = said.get("RUNS")
     if not runs or not all(isinstance(r, Run) for r in runs):
         raise BadInput(f"{path} defines no RUNS; write `from lab import matrix` and RUNS = matrix(strategy=[...], ...)")

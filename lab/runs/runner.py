@@ -10,7 +10,7 @@ from filelock import FileLock, Timeout
 
 from lab.environment import now
 from lab.errors import BadInput
-from lab.progress import Show
+from lab.progress import Show, shown
 from lab.records import store
 from lab.runs import tracking
 from lab.runs.process import INTERRUPTED, NO_MEMORY, child, order_of
@@ -187,7 +187,7 @@ def _finish(root: Path, experiment: str, command: str, resolved: Resolved, code:
         store.write(root, base | end["record"])
         record = base | end["record"]
         Checkpoint(store.cache(root, experiment), resolved.stem, {}).remove()
-        return f"test {score_name(record)} {score(record, 'test'):.3f}, train {score(record, 'train'):.3f}"
+        return f"test {score_name(record)} {shown(score(record, 'test'))}, train {shown(score(record, 'train'))}"
     if status == "interrupted":
         store.write(root, base | end["record"])
         return f"interrupted; `python -m lab.predict {resolved.stem}` uses what was learnt so far"

@@ -61,7 +61,9 @@ class Run:
         "signs, or what the task begins with",
         "what to learn",
     )
-    target: str | None = option(None, "the column that is predicted, of a table of rows", "what to learn")
+    target: str | None = option(
+        None, "the column that is predicted, or several with commas, of a CSV or Parquet file", "what to learn"
+    )
     data_dir: str | None = option(None, "folder or archive of a data set that is not embedded", "what to learn")
     group: str | None = option(
         None,

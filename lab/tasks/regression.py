@@ -4,12 +4,12 @@ from typing import Any
 import numpy as np
 
 from lab.errors import BadInput
-from lab.inputs.columns import numbers
+from lab.inputs.columns import LARGEST, numbers
 from lab.metrics.outcome import Outcome
 from lab.task import Column, Left, Task
 
 Array = np.ndarray
-SMALLEST = 1e-12  # deviation of a column, below which it has one value
+SMALLEST = 1e-12  # of a column's largest number: what differs by less is one value
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Regression(Task):
     def of(cls, data):
         y = np.asarray(data.train.labels, "float64")
         deviation = y.std(axis=0)
-        deviation = np.where(deviation > SMALLEST, deviation, 1.0)
+        deviation = np.where(deviation > 0, deviation, 1.0)
         return cls((), tuple(data.numbers), tuple(y.mean(axis=0).tolist()), tuple(deviation.tolist()))
 
     @classmethod
@@ -73,13 +73,16 @@ class Regression(Task):
         """
         import pandas as pd
 
+        if twice := [c for c in columns if list(columns).count(c) > 1]:
+            raise BadInput(f"--target names {twice[0]} twice; name each column once")
         found = []
         for i, column in enumerate(columns):
             words = [row[i] for row in rows]
             values, _ = numbers(pd.Series(words, dtype="str"))
             if len(wrong := np.flatnonzero(~np.isfinite(values))):
                 raise BadInput(
-                    f"{where}: {len(wrong):,} of {len(rows):,} values of {column} are no numbers, the first "
+                    f"{where}: {len(wrong):,} of {len(rows):,} values of {column} are no numbers up to "
+                    f"{LARGEST:g}, the first "
                     f"{words[wrong[0]]!r}; correct them, or leave these examples out"
                 )
             found.append(values)
@@ -89,7 +92,8 @@ class Regression(Task):
     def refuse(cls, run, strategy):
         if strategy.head == "source" or not strategy.trains:
             raise BadInput(
-                f"{strategy} tells classes apart, and --task regression predicts numbers; use extract or finetune"
+                f"{strategy} tells classes apart, and --task regression predicts numbers; use scratch, extract or "
+                "finetune"
             )
         for flag, given, usual in (
             ("--balance", run.balance, "none"), ("--label-smoothing", run.label_smoothing, 0.0),
@@ -110,7 +114,8 @@ class Regression(Task):
         for name, split in data.splits().items():
             if not np.isfinite(split.labels).all():
                 raise BadInput(f"the {name} split has a label that is no finite number; correct it")
-        constant = (np.ptp(data.train.labels, axis=0) <= SMALLEST).nonzero()[0]
+        labels = data.train.labels
+        constant = (np.ptp(labels, axis=0) <= SMALLEST * np.abs(labels).max(axis=0)).nonzero()[0]
         if len(constant):
             raise BadInput(
                 f"{self.numbers[constant[0]]} has one value in all training examples; there is nothing to learn"

@@ -42,8 +42,15 @@ class Training:
         """Selects what learns; of features, computes them.
 
         Raises:
-            ValueError: the phase selects nothing, or on features more than the head.
+            ValueError: the phase selects nothing, or on features more than the head, or takes more of the budget than
+                the phases before it left.
         """
+        spent = sum(row.get("share", 0.0) for row in trainer.record[:-1])
+        if not 0 < phase.share <= 1 - spent + 1e-9:
+            raise ValueError(
+                f"step {phase.name!r} takes a share of {phase.share:g} of the budget, of which {1 - spent:g} is left; "
+                "the shares of a strategy are above 0 and add up to at most 1"
+            )
         if not phase.select:
             raise ValueError(f"step {phase.name!r} selects nothing to train")
         self.trainer, self.phase, self.net, self.options = trainer, phase, trainer.net, trainer.options

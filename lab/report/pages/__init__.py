@@ -66,8 +66,20 @@ def read(site: Site) -> list[Page]:
 
 
 def _page(site: Site, path: Path, made: str, experiment: str) -> Page:
-    have = path.read_text(encoding="utf-8") if path.exists() else None
-    return Page(path, have, with_blocks(site, path, made if have is None else have, experiment))
+    have = _read(path)
+    if have is None or "\r\n" not in have:
+        return Page(path, have, with_blocks(site, path, made if have is None else have, experiment))
+    return Page(path, have, with_blocks(site, path, have.replace("\r\n", "\n"), experiment).replace("\n", "\r\n"))
+
+
+def _read(path: Path) -> str | None:
+    """A page with its own ends of lines; nothing of one that is not in UTF-8, which is nobody's but its writer's."""
+    try:
+        return path.read_bytes().decode()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError:
+        return ""
 
 
 def with_blocks(site: Site, path: Path, text: str, experiment: str = "") -> str:
@@ -95,7 +107,7 @@ def write(site: Site, pages: list[Page]) -> list[str]:
                 "so it was left as it is"
             )
         elif page.have != page.want:
-            write_atomically(page.path, page.want)
+            write_atomically(page.path.resolve(), page.want)
             said.append(f"wrote {name}")
     return said or ["all pages are up to date"]
 

@@ -8,6 +8,7 @@ import numpy as np
 from lab.comparison import changed_examples
 from lab.comparison.verdict import Pair, Verdict
 from lab.drawing import picture, save, short, subplots
+from lab.errors import BadInput
 from lab.inputs.data import Data
 from lab.inputs.scaling import pictures
 from lab.metrics.outcome import Outcome
@@ -22,13 +23,14 @@ def draw(root: Path, v: Verdict, pair: Pair, data: Data, path: Path) -> None:
     """A row for each example; of a classification, rows of eight.
 
     Raises:
-        BadInput: the masks that the runs predicted are not on this machine.
+        BadInput: the masks that the runs predicted are not on this machine, or the examples are rows of a table.
     """
+    if data.table:
+        raise BadInput("rows of a table have no pictures; --list FILE.csv lists those that changed")
     of = changed_examples.both(root, v, pair)
     fixed, broken = changed_examples.order(of)
     some, first = [fixed[:SHOWN], broken[:SHOWN]], [outcomes[0] for outcomes in of]
-    masks = first[0].truth is None
-    figure = _of_masks(root, v, pair, data, some, first) if masks else _of_images(pair, data, some, first)
+    figure = _of_masks(root, v, pair, data, some, first) if data.test.has_masks else _of_images(pair, data, some, first)
     figure.suptitle(
         f"{pair.better} against {pair.worse}: {len(fixed):,} test examples better, {len(broken):,} worse (mean over "
         f"seeds); those that changed most, of seed {pair.difference.seeds[0]}", fontsize=9, parse_math=False,
@@ -44,15 +46,21 @@ def _of_images(pair: Pair, data: Data, some: list[Array], both: list[Outcome]) -
             axis.set_axis_off()
         for axis, i in zip(row, chosen, strict=False):
             picture(axis, look(np.asarray(data.test.images[np.array([i])]))[0])
-            said = [data.classes[o.predicted[i]] for o in both]  # type: ignore[index]
-            lines = [
-                data.classes[data.test.labels[i]],
-                f"{short(pair.better, 14)}: {said[0]}",
-                f"{short(pair.worse, 14)}: {said[1]}",
-            ]
+            said = [_said(o, i, data) for o in both]
+            lines = [_true(data, i), f"{short(pair.better, 14)}: {said[0]}", f"{short(pair.worse, 14)}: {said[1]}"]
             axis.set_title("\n".join(short(line, 26) for line in lines), fontsize=6, parse_math=False)
         row[0].text(-0.1, 0.5, what, transform=row[0].transAxes, rotation=90, va="center", ha="right", fontsize=9)
     return figure
+
+
+def _true(data: Data, i: int) -> str:
+    label = data.test.labels[i]
+    return ", ".join(f"{v:.4g}" for v in label) if data.numbers else data.classes[label]
+
+
+def _said(outcome: Outcome, i: int, data: Data) -> str:
+    """What a run says of a test example: its class, or how far its numbers are off."""
+    return f"off by {outcome.each[i]:.3g}" if outcome.predicted is None else data.classes[outcome.predicted[i]]
 
 
 def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array], both: list[Outcome]) -> Any:
