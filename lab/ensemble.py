@@ -64,8 +64,8 @@ def chosen(root: Path, names: list[str], best: int | None, experiment: str | Non
         if len(of := sorted({f"{kind_of(r).__name__.lower()} of {named(r['choices'])}" for r in done})) > 1:
             more = f" and {len(of) - 3} more" if len(of) > 3 else ""
             raise BadInput(
-                f"--best takes an experiment whose runs have learnt the same; {experiment} has {', '.join(of[:3])}{more}; "
-                "give the runs by name"
+                f"--best takes an experiment whose runs have learnt the same; {experiment} has "
+                f"{', '.join(of[:3])}{more}; give the runs by name"
             )
         names = [r["name"] for r in sorted(done, key=lambda r: (-goodness(r, "val"), r["val"]["loss"]))[:best]]
     members = [store.finished(root, n) for n in dict.fromkeys(names)]

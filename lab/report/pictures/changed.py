@@ -60,7 +60,7 @@ def _true(data: Data, i: int) -> str:
 
 def _said(outcome: Outcome, i: int, data: Data) -> str:
     """What a run says of a test example: its class, or how far its numbers are off."""
-    return f"off by {outcome.each[i]:.3g}" if outcome.predicted is None else data.classes[outcome.predicted[i]]
+    return f"off by {abs(outcome.each[i]):.3g}" if outcome.predicted is None else data.classes[outcome.predicted[i]]
 
 
 def _of_masks(root: Path, v: Verdict, pair: Pair, data: Data, some: list[Array], both: list[Outcome]) -> Any:
