@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from lab.networks.net import to_numpy
+from lab.training.adam import Adam
 from lab.training.optimizers import OPTIMIZERS, Terms, optimizer
 from lab.training.schedules import SCHEDULES
 
@@ -23,8 +24,36 @@ def stepped(made, count=1):
 
 
 def test_without_terms_it_is_keras_own():
-    assert type(optimizer("adam", 0.1, [Terms(), Terms()])) is keras.optimizers.Adam
+    assert type(optimizer("lion", 0.1, [Terms(), Terms()])) is keras.optimizers.Lion
     assert optimizer("sgd", 0.1, []).momentum == 0.9
+
+
+def applying(made, variables):
+    return lambda *gradients: made.apply(gradients, variables)
+
+
+@pytest.mark.parametrize("options", [{}, {"use_ema": True, "ema_momentum": 0.5}, {"gradient_accumulation_steps": 2}])
+@pytest.mark.parametrize("in_a_graph", [False, True])
+def test_one_operation_a_variable_is_the_formula_of_keras_adam(options, in_a_graph):
+    """With a schedule, and gradients that change in size and in sign."""
+    rng = np.random.default_rng(0)
+    gradients = rng.normal(size=(12, 2, 300)).astype("float32") * 10.0 ** rng.integers(-6, 3, (12, 1, 1))
+    found = []
+    for kind in (Adam, keras.optimizers.Adam):
+        made = kind(keras.optimizers.schedules.CosineDecay(0.1, 12), **options)
+        variables = [keras.Variable(np.linspace(-2, 2, 300, dtype="float32"), name=name) for name in ("a", "b")]
+        made.build(variables)
+
+        step = applying(made, variables)
+        if in_a_graph and keras.backend.backend() == "tensorflow":
+            import tensorflow as tf
+
+            step = tf.function(step)
+        for pair in gradients.astype("float32"):
+            step(*map(keras.ops.convert_to_tensor, pair))
+        found.append([to_numpy(v) for v in [*variables, *made.variables]])
+    for ours, theirs in zip(*found, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=1e-4, atol=5e-6)
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)

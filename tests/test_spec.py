@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lab.errors import BadInput
+from lab.runs import spec
 from lab.runs.spec import Run, check, matrix, resolve
 
 
@@ -140,12 +141,17 @@ def test_the_defaults_are_allowed_and_complete():
     assert all(f.metadata["help"] for f in dataclasses.fields(Run))
 
 
-def test_a_run_that_was_recorded_before_an_option_existed_still_counts():
-    """The committed records' digests are those of the same choices today: nothing is trained again for a new option."""
+def test_a_run_that_was_recorded_before_an_option_existed_still_counts(monkeypatch):
+    """The committed records' digests are those of the same choices today: nothing is trained again for a new option,
+    only for a new recipe.
+    """
     from conftest import ROOT
 
     from lab.records import store
 
-    made = {r["name"]: r["digest"] for r in store.read(ROOT, "digits")}
+    records = store.read(ROOT, "digits")
+    made = {r["name"]: r["digest"] for r in records}
+    (recipe,) = {r["choices"]["recipe"] for r in records}
+    monkeypatch.setattr(spec, "RECIPE", recipe)
     found = [resolve(r, ROOT) for r in runpy.run_path(str(ROOT / "experiments" / "digits.py"))["RUNS"]]
     assert {r.stem: r.digest for r in found} == made

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.report.markdown import safe, table
-from lab.report.table import Figure, differing, figures_of, grouped, mean, spread, worded
+from lab.report.table import STALE, Figure, differing, figures_of, grouped, mean, spread, worded
 from lab.runs.spec import LATER, Run
 
 Record = dict[str, Any]
@@ -77,12 +77,13 @@ def _of_data(data: str, groups: list[dict[str, Any]], figures: dict[str, Figure]
     values = [LATER | r["choices"] for r in firsts]
     compared = [[_cell(k, r, c) for k in columns] for r, c in zip(firsts, values, strict=True)]
     notes = differing(firsts) if len({tuple(cells) for cells in compared}) < len(compared) else [""] * len(firsts)
-    many = [g["seeds"] for g in groups]
+    many, older = [g["seeds"] for g in groups], _older(groups)
     called = {"backbone": "model"} if any(r["label"] for r in firsts) else {}
     heads = [called.get(k, k.replace("_", " ")) for k in columns]
     if any(notes):
         heads, compared = [*heads, "differs in"], [[*c, safe(n)] for c, n in zip(compared, notes, strict=True)]
-    same = _same(firsts, columns)
+    same = [*_same(firsts, columns), *([("recipe", older)] if older else [])]
+    many = [n.removesuffix(STALE) for n in many] if older else many
     if len(set(many)) > 1 or not many[0].isdigit():
         heads, compared = [*heads, "seeds"], [[*c, n] for c, n in zip(compared, many, strict=True)]
     else:
@@ -150,11 +151,18 @@ def _same(firsts: list[Record], columns: list[str]) -> list[tuple[str, str]]:
     return found
 
 
+def _older(groups: list[dict[str, Any]]) -> str:
+    """The recipe by which all finished runs were trained, where it is not today's, which is then said once."""
+    found = {str(g["first"]["choices"].get("recipe")) for g in groups if g["runs"][0]["status"] == "done"}
+    stale = [g["seeds"].endswith(STALE) for g in groups if g["runs"][0]["status"] == "done"]
+    return found.pop() if stale and all(stale) and len(found) == 1 else ""
+
+
 def said(key: str, value: str) -> str:
     """A choice in a sentence."""
     known = {
         "weights": f"from {value}", "seeds": f"{value} seed{'' if value == '1' else 's'}",
-        "batch_size": f"batches of {value}",
+        "batch_size": f"batches of {value}", "recipe": f"trained by recipe {value}, which is not today's",
     }  # fmt: skip
     alone = ("backbone", "size", "budget", "strategy", "optimizer", "model", "differs_in")
     return known.get(key, value if key in alone else f"{key.replace('_', ' ')} {value}")

@@ -19,6 +19,7 @@ from lab.task import kind, kind_of, score
 Record = dict[str, Any]
 
 
+STALE = ", stale"  # behind how many seeds: trained by another recipe than today's
 HUGE = 1e7  # a number that is written with its power of ten from here on
 
 
@@ -131,7 +132,7 @@ def _row(runs: list[Record], figures: dict[str, Figure]) -> dict[str, Any]:
         "data": named(c),
         "strategy": c["strategy"],
         "size": f"{c['size']} px" if c["size"] else "mixed",
-        "seeds": str(len(runs)) + ("" if is_fresh(first) else ", stale") if done else first["status"],
+        "seeds": str(len(runs)) + ("" if is_fresh(first) else STALE) if done else first["status"],
         "first": first,
         "runs": runs,
         **{name: _values(runs, figure) if done else [] for name, figure in figures.items()},

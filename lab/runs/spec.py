@@ -36,7 +36,9 @@ LATER |= {"drop_classes": None, "balance": "none", "patience": None, "loss": "cr
 LATER |= {"bands": None, "channels": "rgb"}
 LATER |= {"shots": None, "optimizer": "adam", "weight_decay": 0.0, "teacher": None}
 Group = Literal["what to learn", "how to transfer", "how to train", "bookkeeping"]  # in the order of the help
-RECIPE = 1  # raise it when the same choices would train differently; finished runs are then stale
+# Raise it when the same choices would train differently; finished runs are then stale. 2: Adam in one operation a
+# variable (another last bit); `light`, `strong` and `randaugment` drawn in NumPy, for each image, resampled once.
+RECIPE = 2
 
 
 def option(default: Any, text: str, group: Group) -> Any:

@@ -7,8 +7,10 @@ from typing import Any
 
 import keras
 
+from lab.training.adam import Adam
+
 OPTIMIZERS: dict[str, Callable[..., Any]] = {
-    "adam": keras.optimizers.Adam,
+    "adam": Adam,
     "sgd": partial(keras.optimizers.SGD, momentum=0.9, nesterov=True),
     "rmsprop": keras.optimizers.RMSprop,
     "lion": keras.optimizers.Lion,
