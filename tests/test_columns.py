@@ -244,7 +244,7 @@ def test_bytes_that_are_no_text_are_no_table(tmp_path):
         ({"strategy": "frozen"}, "source's own classifier"),
         ({"task": "segmentation"}, "--task segmentation"),
         ({"data_dir": "here"}, "leave out --data-dir"),
-        ({"dataset": "digits"}, "--target is for a table"),
+        ({"dataset": "digits"}, "--target is for a CSV"),
         ({"dataset": "digits", "target": None, "backbone": "columns"}, "takes the rows of a table"),
         ({"bands": "agee"}, "did you mean age?"),
     ],

@@ -107,7 +107,9 @@ def test_a_table_wider_than_a_screen_is_two():
 def test_a_row_of_another_recipe_is_marked(monkeypatch):
     old = record("finetune", 0)
     old["choices"]["recipe"] = -1
-    assert "| 1, stale |" in of([old])
+    assert "| 1, stale |" in of([old, record("extract", 0)])
+    alone = of([old])  # said once where it holds for all rows
+    assert "trained by recipe -1, which is not today's, 1 seed." in alone and "stale" not in alone
 
 
 def test_a_line_says_what_the_figures_of_a_data_set_are_of():
