@@ -11,7 +11,7 @@ from lab.records import store
 from lab.report.table import named
 from lab.runs.arguments import EXPERIMENT, portable
 from lab.runs.spec import MEANS, check_name
-from lab.task import goodness, kind_of, score, score_name
+from lab.task import goodness, score, score_name
 
 
 def main(argv: list[str]) -> int:
@@ -61,7 +61,7 @@ def chosen(root: Path, names: list[str], best: int | None, experiment: str | Non
         if experiment is None or best < 2:
             raise BadInput("--best takes 2 or more, with --experiment X to say among which runs")
         done = [r for r in store.read(root, experiment) if r["status"] == "done" and "members" not in r["choices"]]
-        if len(of := sorted({f"{kind_of(r).__name__.lower()} of {named(r['choices'])}" for r in done})) > 1:
+        if len(of := sorted({f"{r['choices']['task']} of {named(r['choices'])}" for r in done})) > 1:
             more = f" and {len(of) - 3} more" if len(of) > 3 else ""
             raise BadInput(
                 f"--best takes an experiment whose runs have learnt the same; {experiment} has "

@@ -4,9 +4,9 @@ import pytest
 from conftest import passes_under_jax
 from PIL import Image, ImageEnhance, ImageOps
 
-from lab.training import randaugment, warping
+from lab.training import warping
 from lab.training.augment import MASKS, POLICIES, Augment
-from lab.training.jitter import Jitter
+from lab.training.jitter import Jitter, _erased
 from lab.training.randaugment import GEOMETRY, TONES, RandAugment
 
 PIXELS = np.random.default_rng(0).integers(0, 256, (6, 24, 24, 3)).astype("float32")
@@ -66,6 +66,12 @@ def test_a_forbidden_flip_never_happens():
     assert brighter_right(frozenset()) > 5
 
 
+def test_nothing_is_turned_upside_down():
+    """A photograph's sky stays up, whatever the data set says of flips."""
+    maps = Jitter(2.0, flips=True).draw(np.random.default_rng(0), (500, 20, 30, 3))[0]
+    assert (maps[:, 1, 1] > 0).all() and 200 < (maps[:, 0, 0] < 0).sum() < 300
+
+
 # Moving
 
 
@@ -82,7 +88,7 @@ def moved_by_scipy(image, to, order):
 def test_an_image_is_resampled_as_scipy_does(shape):
     rng = np.random.default_rng(1)
     images = rng.uniform(0, 255, (5, *shape, 3)).astype("float32")
-    maps = Jitter(2.0, (True, True)).draw(rng, images.shape)[0]
+    maps = Jitter(2.0, flips=True).draw(rng, images.shape)[0]
     ours = numpy(warping.bilinear(images, keras.ops.convert_to_tensor(maps)))
     for image, to, got in zip(images, maps, ours, strict=True):
         np.testing.assert_allclose(got, moved_by_scipy(image, to.astype("float64"), 1), atol=0.05)
@@ -91,7 +97,7 @@ def test_an_image_is_resampled_as_scipy_does(shape):
 def test_masks_keep_their_values_and_go_where_the_image_goes():
     yes = np.zeros((4, 20, 28, 1), "int32")
     yes[:, 5:15, 6:20] = 3
-    maps = keras.ops.convert_to_tensor(Jitter(2.0, (True, True)).draw(np.random.default_rng(0), yes.shape)[0])
+    maps = keras.ops.convert_to_tensor(Jitter(2.0, flips=True).draw(np.random.default_rng(0), yes.shape)[0])
     moved, image = numpy(warping.nearest(yes, maps)), numpy(warping.bilinear(yes.astype("float32"), maps))
     assert moved.dtype == "int32" and set(np.unique(moved)) == {0, 3} and (moved != yes).any()
     assert ((image > 1.5) == (moved > 1.5)).mean() > 0.99
@@ -123,11 +129,8 @@ def test_half_of_the_images_lose_a_patch_of_two_to_fifteen_hundredths():
     area = (corners[:, 2] - corners[:, 0]) * (corners[:, 3] - corners[:, 1]) / 1e4
     assert 0.46 < (area > 0).mean() < 0.54 and area[area > 0].min() > 0.015 and area.max() < 0.155
     assert corners.min() >= 0 and corners.max() <= 100
-    images = np.full((2000, 100, 100, 1), 7, "float32")[:50]
-    erased = numpy(randaugment.ops.convert_to_tensor(images))
-    from lab.training.jitter import _erased
-
-    out = numpy(_erased(erased, corners[:50], np.full((50, 1, 1, 1), 200, "float32")))
+    images, colours = np.full((50, 100, 100, 1), 7, "float32"), np.full((50, 1, 1, 1), 200, "float32")
+    out = numpy(_erased(*map(keras.ops.convert_to_tensor, (images, corners[:50], colours))))
     np.testing.assert_allclose((out == 200).mean(axis=(1, 2, 3)), area[:50], atol=1e-6)
 
 

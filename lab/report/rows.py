@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from lab.report.markdown import safe, table
-from lab.report.table import STALE, Figure, differing, figures_of, grouped, mean, spread, worded
+from lab.report.table import STALE, Figure, differing, figures_of, grouped, is_fresh, mean, spread, worded
 from lab.runs.spec import LATER, Run
 
 Record = dict[str, Any]
@@ -153,9 +153,9 @@ def _same(firsts: list[Record], columns: list[str]) -> list[tuple[str, str]]:
 
 def _older(groups: list[dict[str, Any]]) -> str:
     """The recipe by which all finished runs were trained, where it is not today's, which is then said once."""
-    found = {str(g["first"]["choices"].get("recipe")) for g in groups if g["runs"][0]["status"] == "done"}
-    stale = [g["seeds"].endswith(STALE) for g in groups if g["runs"][0]["status"] == "done"]
-    return found.pop() if stale and all(stale) and len(found) == 1 else ""
+    done = [g["first"] for g in groups if g["first"]["status"] == "done"]
+    recipes = {str(r["choices"].get("recipe")) for r in done}
+    return recipes.pop() if len(recipes) == 1 and not any(map(is_fresh, done)) else ""
 
 
 def said(key: str, value: str) -> str:

@@ -81,9 +81,9 @@ def written(path: str, axes: dict[str, list], seeds: str | None) -> tuple[str, l
     except BadInput:
         raise
     except ModuleNotFoundError as error:
-        hint = "; `from lab import Ensemble, Run, matrix` gives what an experiment needs"
-        what = f"{path} imports {error.name}, which is not there"
-        raise BadInput(what + hint * str(error.name).startswith("lab.")) from None
+        is_ours = str(error.name).startswith("lab.")
+        hint = "; `from lab import Ensemble, Run, matrix` gives what an experiment needs" if is_ours else ""
+        raise BadInput(f"{path} imports {error.name}, which is not there{hint}") from None
     except Exception as error:
         raise BadInput(f"{path} does not run: {type(error).__name__}: {error}; --debug shows where") from error
     runs = said.get("RUNS")

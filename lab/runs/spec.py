@@ -26,7 +26,7 @@ from lab.inputs.data import dropped, hw
 from lab.names import Between, Pixels
 from lab.networks import weights
 from lab.strategies import Strategy
-from lab.task import kind
+from lab.task import Task, kind
 from lab.training.augment import POLICIES
 
 # Options that came after records had been made: left at these values they are in no digest, so that
@@ -300,16 +300,7 @@ def resolve(run: Run, root: Path) -> Resolved:
     backbone: Backbone = names.build("backbones", run.backbone)
     _refuse_unfit(run, dataset, backbone)
     task = kind(dataset.task)
-    head: Head = names.build("heads", run.head or task.head)
-    if head.reads != task.reads:
-        raise BadInput(
-            f"--head {head} reads the backbone's {head.reads}; {dataset} is for {dataset.task}, whose heads read its "
-            f"{task.reads} (python -m lab.heads)"
-        )
-    loss = losses.canonical(run.loss or task.minimised)
-    losses.refuse(loss, task.labels)
-    if run.label_smoothing and loss != "cross_entropy":
-        raise BadInput(f"--label-smoothing is for --loss cross_entropy; received {run.loss}")
+    head, loss = _head_of(run, dataset), _loss_of(run, task)
     task.refuse(run, strategy)
     size = squared(run.size) or _at_least(backbone.min_size, dataset.size or backbone.default_size)
     dataset = dataset.told(size, run.group, run.skip_corrupt)
@@ -317,11 +308,7 @@ def resolve(run: Run, root: Path) -> Resolved:
     channels = channels_for(run, dataset, bands)
     if min(hw(size)) < backbone.min_size:
         raise BadInput(f"{backbone} takes images of {backbone.min_size} px and more; received --size {size}")
-    source = None
-    if strategy.start == "source":
-        source = weights.find(run.weights or _usual_weights(backbone), backbone, root)
-    if source is None and strategy.head == "source":
-        raise BadInput(f"{strategy} uses the source's own classifier: it takes --weights, and none were given")
+    source = _source_of(run, strategy, backbone, root)
     choices: dict[str, Any] = {
         "recipe": RECIPE,
         "task": dataset.task,
@@ -379,6 +366,49 @@ def _refuse_unfit(run: Run, dataset: Dataset, backbone: Backbone) -> None:
     for name, allowed in unfit.items():
         if (given := getattr(run, name)) not in (None, allowed):
             raise BadInput(f"--{name} {given} is for images, and {dataset} is a table; leave it out")
+
+
+def _head_of(run: Run, dataset: Dataset) -> Head:
+    """The run's head, or the task's usual one.
+
+    Raises:
+        BadInput: it reads something else of the backbone than the task's heads do.
+    """
+    task = kind(dataset.task)
+    head: Head = names.build("heads", run.head or task.head)
+    if head.reads != task.reads:
+        raise BadInput(
+            f"--head {head} reads the backbone's {head.reads}; {dataset} is for {dataset.task}, whose heads read its "
+            f"{task.reads} (python -m lab.heads)"
+        )
+    return head
+
+
+def _loss_of(run: Run, task: type[Task]) -> str:
+    """The text of the run's loss, or of the task's usual one.
+
+    Raises:
+        BadInput: it is for other labels, or what is asked of it is another's.
+    """
+    loss = losses.canonical(run.loss or task.minimised)
+    losses.refuse(loss, task.labels)
+    if run.label_smoothing and loss != "cross_entropy":
+        raise BadInput(f"--label-smoothing is for --loss cross_entropy; received {run.loss}")
+    return loss
+
+
+def _source_of(run: Run, strategy: Strategy, backbone: Backbone, root: Path) -> weights.Source | None:
+    """The weights that the strategy starts from; None: random ones.
+
+    Raises:
+        BadInput: there are none, and it takes some.
+    """
+    source = None
+    if strategy.start == "source":
+        source = weights.find(run.weights or _usual_weights(backbone), backbone, root)
+    if source is None and strategy.head == "source":
+        raise BadInput(f"{strategy} uses the source's own classifier: it takes --weights, and none were given")
+    return source
 
 
 def _usual_weights(backbone: Backbone) -> str:

@@ -56,8 +56,7 @@ def _change(word: str, bands: int, forbids: frozenset[str], targets: str) -> Cha
         return _drawn(Jitter(1.0), targets)
     if word == "randaugment":
         return _drawn(RandAugment(bands), targets)
-    flips = "horizontal_flip" not in forbids, "vertical_flip" not in forbids
-    return _drawn(Jitter(2.0, flips, erases=True), targets)
+    return _drawn(Jitter(2.0, "horizontal_flip" not in forbids, erases=True), targets)
 
 
 def _drawn(policy: Any, targets: str) -> Change:

@@ -18,10 +18,8 @@ class Jitter:
     A patch is filled with a colour that is drawn, too: Zhong et al. 2020, https://arxiv.org/abs/1708.04896.
     """
 
-    def __init__(self, by: float, flips: tuple[bool, bool] = (False, False), erases: bool = False):
-        """`by` is what the ranges are multiplied by; half of the images are mirrored where (left to right, upside down)
-        is true.
-        """
+    def __init__(self, by: float, flips: bool = False, erases: bool = False):
+        """`by` is what the ranges are multiplied by; with `flips` half of the images are mirrored, left to right."""
         self.by, self.flips, self.erases = by, flips, erases
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, ...]:
@@ -31,7 +29,7 @@ class Jitter:
         count, height, width, bands = shape
         angle, zoom = self._around(rng, count, np.deg2rad(TURN)), 1 + self._around(rng, count, ZOOM)
         shift = self._around(rng, (count, 2), SHIFT) * [width, height]
-        mirror = np.where((rng.random((count, 2)) < 0.5) & np.array(self.flips), -1.0, 1.0)
+        mirror = np.where((rng.random((count, 2)) < 0.5) & np.array([self.flips, False]), -1.0, 1.0)
         cos, sin = np.cos(angle) * zoom, np.sin(angle) * zoom
         linear = np.stack([np.stack([cos, sin], axis=1), np.stack([-sin, cos], axis=1)], axis=1) * mirror[:, None]
         maps = about_centre(linear, shift, height, width)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from lab.training.warping import about_centre, after, bilinear
+from lab.training.warping import about_centre, after, bilinear, mixed
 
 Array = np.ndarray
 ROUNDS, STRENGTH = 2, 9 / 30
@@ -29,18 +29,18 @@ def brightness(image: Any, strength: Any) -> Any:
 
 
 def color(image: Any, strength: Any) -> Any:
-    return _clipped(_blended(grey(image), image, strength))
+    return _clipped(mixed(grey(image), image, strength))
 
 
 def contrast(image: Any, strength: Any) -> Any:
-    return _clipped(_blended(ops.mean(grey(image)), image, strength))
+    return _clipped(mixed(ops.mean(grey(image)), image, strength))
 
 
 def sharpness(image: Any, strength: Any) -> Any:
     """Away from, or towards, the smoothed image; the outermost pixels stay."""
     height, width, _ = image.shape
     smooth = sum(SMOOTHING[i, j] * image[i : height - 2 + i, j : width - 2 + j] for i in range(3) for j in range(3))
-    inside = _clipped(_blended(smooth, image[1:-1, 1:-1], strength))
+    inside = _clipped(mixed(smooth, image[1:-1, 1:-1], strength))
     middle = ops.concatenate([image[1:-1, :1], inside, image[1:-1, -1:]], axis=1)
     return ops.concatenate([image[:1], middle, image[-1:]], axis=0)
 
@@ -148,10 +148,6 @@ def _maps(height: int, width: int) -> Array:
         shifts = [[0, 0], [0, 0], [sign * shift[0], 0], [0, sign * shift[1]], [0, 0]]
         made.append(about_centre(np.array(linear, float), np.array(shifts), height, width))
     return np.stack(made, axis=1)
-
-
-def _blended(one: Any, other: Any, share: Any) -> Any:
-    return one + (other - one) * share
 
 
 def _clipped(image: Any) -> Any:

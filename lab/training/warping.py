@@ -37,9 +37,9 @@ def bilinear(images: Any, maps: Any) -> Any:
     right, below = (x - left)[..., None], (y - top)[..., None]  # shares of the neighbours
     left, top = ops.cast(left, "int32"), ops.cast(top, "int32")
     other, lower = ops.minimum(left + 1, width - 1), ops.minimum(top + 1, height - 1)
-    upper_row = _mixed(_taken(images, top, left), _taken(images, top, other), right)
-    lower_row = _mixed(_taken(images, lower, left), _taken(images, lower, other), right)
-    return _mixed(upper_row, lower_row, below)
+    upper_row = mixed(_taken(images, top, left), _taken(images, top, other), right)
+    lower_row = mixed(_taken(images, lower, left), _taken(images, lower, other), right)
+    return mixed(upper_row, lower_row, below)
 
 
 def nearest(images: Any, maps: Any) -> Any:
@@ -68,5 +68,6 @@ def _taken(images: Any, row: Any, column: Any) -> Any:
     return ops.take(ops.reshape(images, (-1, bands)), first + row * width + column, axis=0)
 
 
-def _mixed(one: Any, other: Any, share: Any) -> Any:
+def mixed(one: Any, other: Any, share: Any) -> Any:
+    """From the one at a share of 0 to the other at 1, and beyond."""
     return one + (other - one) * share

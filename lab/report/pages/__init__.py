@@ -67,9 +67,9 @@ def read(site: Site) -> list[Page]:
 
 def _page(site: Site, path: Path, made: str, experiment: str) -> Page:
     have = _read(path)
-    if have is None or "\r\n" not in have:
-        return Page(path, have, with_blocks(site, path, made if have is None else have, experiment))
-    return Page(path, have, with_blocks(site, path, have.replace("\r\n", "\n"), experiment).replace("\n", "\r\n"))
+    text = made if have is None else have
+    end = "\r\n" if "\r\n" in text else "\n"
+    return Page(path, have, with_blocks(site, path, text.replace("\r\n", "\n"), experiment).replace("\n", end))
 
 
 def _read(path: Path) -> str | None:

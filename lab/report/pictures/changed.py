@@ -20,7 +20,7 @@ Array = np.ndarray
 
 
 def draw(root: Path, v: Verdict, pair: Pair, data: Data, path: Path) -> None:
-    """A row for each example; of a classification, rows of eight.
+    """A row for each example whose label is a mask; of others, rows of eight.
 
     Raises:
         BadInput: the masks that the runs predicted are not on this machine, or the examples are rows of a table.
