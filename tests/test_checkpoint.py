@@ -100,8 +100,8 @@ def test_a_signal_ends_training_between_two_steps_and_nothing_is_lost(tmp_path):
         trainer._resumed = trainer.checkpoint.read("step")
         taken = []
 
-        def step(self, x, y, taken=taken, own=Training._step):
-            taken.append(own(self, x, y))
+        def step(self, number, x, y, taken=taken, own=Training._step):
+            taken.append(own(self, number, x, y))
             os.kill(os.getpid(), signal.SIGTERM)  # comes when the weights have moved, and nothing is written down
             return taken[-1]
 

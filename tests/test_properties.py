@@ -806,6 +806,7 @@ def test_a_classifications_figures_are_fractions_whatever_the_order_and_the_batc
     for name in ("accuracy", "top5", "macro_f1"):
         assert 0 <= whole[name] <= 1 and whole[name] == pytest.approx(single[name])
     assert whole["accuracy"] == metrics.accuracy_score(labels, guess) <= whole["top5"]
+    assert whole["macro_f1"] == pytest.approx(metrics.f1_score(labels, guess, labels=there, average="macro"))
     assert whole["top5"] == 1 or classes > 5
     assert whole["loss"] >= -1e-12 and whole["loss"] == pytest.approx(single["loss"])
     recalls = metrics.recall_score(labels, guess, labels=there, average=None)

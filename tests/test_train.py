@@ -6,6 +6,7 @@ import pytest
 from conftest import tiny_data, tiny_trainer
 
 from lab.errors import Diverged
+from lab.networks.net import assign
 from lab.steps import Phase, Recalibrate, Selection
 from lab.training.phase import Training
 from lab.training.proof import FrozenMoved, moved
@@ -100,11 +101,11 @@ def by_images(trainer, images):
 def test_the_same_statistics_are_reestimated_by_what_was_traced_before(trainer):
     statistics = trainer.net.parts.kind("statistics")
     trainer.reestimate(statistics, batches=3)
-    (forward,) = [m for m in trainer._traced.values() if m.optimizer is not None]
-    first, traced = trainer.net.values(), forward.train_function
+    forward = trainer.net.once(("training", statistics), lambda: pytest.fail("it was made"))
+    first, traced = trainer.net.values(), forward.predict_function
     trainer.execute(Phase(trainer.net.parts.new))
     trainer.reestimate(statistics, batches=3)
-    assert forward.train_function is traced and forward in trainer._traced.values()
+    assert forward.predict_function is traced
     for part, a, b in zip(trainer.net.parts.parts, first, trainer.net.values(), strict=True):
         assert part.kind != "statistics" or part.stage == "head" or np.array_equal(a, b)
 
@@ -197,8 +198,8 @@ def test_a_diverged_phase_leaves_its_best_weights_or_those_of_before(tmp_path, m
     trainer, step = tiny_trainer(tmp_path), Training._step
     steps, before, weights = -(-len(trainer.data.train) // 8), trainer.variables(), trainer.net.model.weights
 
-    def spoilt(self, x, y):
-        logs = step(self, x, y)
+    def spoilt(self, number, x, y):
+        logs = step(self, number, x, y)
         if len(self.history) == epoch - 1 and self.begun["steps"] == (steps - 1 if last else 1):
             weights[0].assign(keras.ops.full(weights[0].shape, float("nan")))
         return logs
@@ -260,9 +261,43 @@ def test_phases_take_no_more_than_the_budget(tmp_path, shares):
     ("cosine", 1.0, 0.79, 0.0), ("onecycle", 0.04, 1.0, 0.0), ("constant", 1.0, 1.0, 1.0),
 ])  # fmt: skip
 def test_a_schedule_goes_where_its_name_says(name, first, at_30, last):
-    schedule = SCHEDULES[name](1.0, 100)
-    rate = (lambda step: float(schedule(step))) if callable(schedule) else (lambda step: schedule)
+    rate = SCHEDULES[name](1.0, 100)
     assert [rate(0), rate(30), rate(100)] == [pytest.approx(v, abs=0.01) for v in (first, at_30, last)]
+
+
+@pytest.mark.parametrize(("name", "start", "up"), [("cosine", None, 0), ("warmup", 0.0, 4), ("onecycle", 0.02, 12)])
+def test_a_schedule_is_keras_own(name, start, up):
+    rising = {} if start is None else {"warmup_target": 0.5, "warmup_steps": up}
+    keras_own = keras.optimizers.schedules.CosineDecay(0.5 if start is None else start, 40 - up, **rising)
+    ours = SCHEDULES[name](0.5, 40)
+    assert [ours(step) for step in range(42)] == [pytest.approx(float(keras_own(step)), abs=1e-6) for step in range(42)]
+
+
+def test_a_kind_of_step_is_traced_once_and_trains_as_if_it_were_new(tmp_path):
+    trainer, found, made = tiny_trainer(tmp_path, steps=8), [], []
+    fresh, select = trainer.variables(), trainer.net.parts.new
+    for _ in range(3):
+        assign(trainer.net.model.variables, fresh)
+        trainer.record.append({})
+        training = Training(trainer, Phase(select, pull=0.1))
+        training.number = 0
+        training.compile(4)
+        for step, batch in enumerate(training.batches(0, range(4))):
+            training._step(step, *batch)
+        found.append(trainer.variables())
+        made.append(training.fitted.train_function)
+    assert made[1:] == made[:1] * 2
+    for again in found[1:]:
+        for a, b in zip(found[0], again, strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_what_learns_next_is_traced_for_itself(tmp_path):
+    trainer = tiny_trainer(tmp_path, steps=2)
+    trainer.execute(Phase(trainer.net.parts.new, share=0.5))
+    before = trainer.net.values()
+    trainer.execute(Phase(trainer.net.parts.all, share=0.5))  # which proves that all moved
+    assert not any(np.array_equal(a, b) for a, b in zip(before, trainer.net.values(), strict=True))
 
 
 def test_the_average_of_the_weights_is_what_is_kept_and_training_goes_on_without_it(tmp_path):
@@ -276,7 +311,8 @@ def test_the_average_of_the_weights_is_what_is_kept_and_training_goes_on_without
     by_hand.compile(8)
     made, mean = iter(by_hand.batches(0, range(8))), []
     for _ in range(8):
-        net.model.train_on_batch(*next(made))
+        by_hand.fitted.optimizer.learning_rate = by_hand.rate(0)
+        by_hand.fitted.train_on_batch(*next(made))
         now = [keras.ops.convert_to_numpy(v) for v in net.model.trainable_variables]
         mean = [0.7 * m + 0.3 * v for m, v in zip(mean, now, strict=True)] if mean else now
     for a, b in zip(averaged.net.model.trainable_variables, mean, strict=True):

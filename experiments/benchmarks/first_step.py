@@ -48,7 +48,7 @@ def of_lab(backbone: str, size: int) -> None:
     trainer.record.append({})
     training = Training(trainer, Phase(trainer.net.parts.all))
     training.compile(10)
-    training._step(*next(iter(training.batches(0, range(1)))))
+    training._step(0, *next(iter(training.batches(0, range(1)))))
 
 
 def of_keras(backbone: str, size: int) -> None:

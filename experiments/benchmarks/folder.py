@@ -72,5 +72,5 @@ def trained(trainer: Any, resolved: Any) -> tuple[float, float, list[float], flo
     training.batches = watched
     training._fit(0, range(STEPS), (STEPS, STEPS))
     x, y = next(iter(batches(0, range(1))))
-    bare = in_turn({"bare": lambda: training.model.train_on_batch(x, y, return_dict=True)}, 15)["bare"]
+    bare = in_turn({"bare": lambda: training.fitted.train_on_batch(x, y, return_dict=True)}, 15)["bare"]
     return float(np.mean(waits[WARM:])), float(np.mean(np.diff(ends[WARM:]))), memory[2:], bare

@@ -52,7 +52,7 @@ def training(trainer: Any, run: Run, aim: float) -> Row:
 
     def limit() -> None:
         for _ in range(STEPS):
-            trained.model.train_on_batch(x, y, return_dict=True)
+            trained.fitted.train_on_batch(x, y, return_dict=True)
 
     def lab() -> None:
         trained.begun = {"steps": 0, "seconds": 0.0, "sums": {}}

@@ -23,7 +23,8 @@ def check(trainer: Any) -> Finding | None:
     take = np.resize(few, trainer.options.batch_size)
     x, y = trainer.net.sized(np.asarray(trainer.data.train.images[take])), trainer.feed.targets(take)
     losses: list[float] = []
-    with trial(trainer, RATE) as model:
+    with trial(trainer, "adam") as model:
+        model.optimizer.learning_rate = RATE
         for _ in range(CHECKS["one_batch"][1]):
             losses.append(float(model.train_on_batch(x, y, return_dict=True)["loss"]))
             last = float(np.median(losses[-5:]))

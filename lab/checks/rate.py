@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from lab.checks import CHECKS, Finding, finding
+from lab.networks.net import assign, to_numpy
+from lab.training.optimizers import Terms
 
 LOWEST, HIGHEST = 1e-6, 1.0
 SMOOTH = 0.9  # momentum of the average of the loss
@@ -39,7 +41,7 @@ def found_by_range_test(trainer: Any) -> float:
     steps = CHECKS["rate"][1]
     rates = np.geomspace(LOWEST, HIGHEST, steps)
     average, losses = 0.0, []
-    with trial(trainer, LOWEST) as model:
+    with trial(trainer, trainer.options.optimizer) as model:
         for step, (x, y) in enumerate(trainer.feed.batches(0, range(steps))):
             model.optimizer.learning_rate = float(rates[step])
             loss = float(model.train_on_batch(x, y, return_dict=True)["loss"])
@@ -51,26 +53,10 @@ def found_by_range_test(trainer: Any) -> float:
 
 
 @contextmanager
-def trial(trainer: Any, rate: float) -> Iterator[Any]:
-    """The network to train for a while, everything in it learning; afterwards it is as it was.
-
-    Compiled once for all trials: to trace a training step takes as long as many of them.
-    """
-    import keras
-
-    from lab.networks.net import assign, to_numpy
-
+def trial(trainer: Any, optimizer: str) -> Iterator[Any]:
+    """The network to train for a while by this optimizer, everything in it learning; afterwards it is as it was."""
     net = trainer.net
-    kept, momenta = [to_numpy(v) for v in net.model.variables], [n.momentum for n in net.norms()]
-    if trainer.tried is None or net.model.optimizer is not trainer.tried:
-        net.train_only(net.parts.all)
-        net.model.compile(optimizer=keras.optimizers.Adam(), loss=trainer.loss(), metrics=trainer.task.metrics())
-        net.model.optimizer.build(net.model.trainable_variables)  # as in lab.training.phase
-        trainer.tried = net.model.optimizer
-    net.model.optimizer.learning_rate = rate
-    yield net.model
+    kept = [to_numpy(v) for v in net.model.variables]
+    net.train_only(net.parts.all)
+    yield trainer.compiled(net.model, optimizer, lambda _: Terms())
     assign(net.model.variables, kept)
-    for variable in net.model.optimizer.variables:
-        variable.assign(np.zeros(variable.shape, variable.dtype))
-    for norm, momentum in zip(net.norms(), momenta, strict=True):
-        norm.momentum = momentum

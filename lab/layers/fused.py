@@ -35,17 +35,18 @@ def _call(self: Any, inputs: Any, training: bool | None = None, mask: Any = None
         return type(self).call(self, inputs, training=training, mask=mask)
     learns, channels = bool(training) and self.trainable, inputs.shape[-1]
     statistics = [tf.zeros(0)] * 2 if learns else [tf.convert_to_tensor(v) for v in _moving(self)]
-    out, mean, variance, *_ = tf.raw_ops.FusedBatchNormV3(
+    out, mean, _, _, variance, _ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(channels),
         offset=tf.convert_to_tensor(self.beta) if self.center else tf.zeros(channels),
         mean=statistics[0], variance=statistics[1], epsilon=self.epsilon, is_training=learns,
     )  # fmt: skip
     if learns:
-        count = tf.cast(tf.size(inputs) // channels, "float32")
-        found = mean, variance * ((count - 1) / count)  # TensorFlow's is the unbiased one, Keras' is not
-        for moving, batch in zip(_moving(self), found, strict=True):
-            moving.assign(moving * self.momentum + batch * (1.0 - self.momentum))
+        # the variance that the gradient takes, on a CPU the biased one, as Keras'; the third output is the unbiased one
+        for moving, batch in zip(_moving(self), (mean, variance), strict=True):
+            # past Keras' own variables, whose checks are a third of what a layer takes to be traced
+            now = moving.value.value() * self.momentum + batch * (1.0 - self.momentum)
+            tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=now)
         # a ReLU behind it would else be joined to it, by a kernel that makes NaN 0: no loss would show a divergence
         out = tf.ensure_shape(out, inputs.shape)
     return out

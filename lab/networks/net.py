@@ -7,7 +7,7 @@ For a head that reads the pyramid the backbone gives that, the cut is a list of 
 one), and logits are (N, H, W, outputs).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,7 @@ class Net:
         self.probe: dict[str, Any] | None = None
         self.is_carried = False
         self.stride: int | None = None
+        self._made: dict[Any, keras.Model] = {}
         images = keras.Input(shape, name="images")
         # in 32 bits whatever the policy: squares of 255 overflow in 16
         even = CONTRAST[contrast](dtype="float32")(images) if contrast != "none" else images
@@ -197,6 +198,15 @@ class Net:
             for name in self.parts.stages
         ]
 
+    def once(self, kind: Any, make: Callable[[], keras.Model]) -> keras.Model:
+        """The model for one kind of use of the network, made when it is first asked for: what is traced, stays traced.
+
+        All are forgotten when the network gets other layers.
+        """
+        if kind not in self._made:
+            self._made[kind] = make()
+        return self._made[kind]
+
     def sized(self, images: Array):
         """Images (B, h, w, bands) as read to floats (B, H, W, C) on the device, 0 to 255, at the network's size."""
         x = self.scaling(images) if self.scaling else keras.ops.cast(images, "float32")
@@ -256,6 +266,7 @@ class Net:
             raise BadInput(f"{self.backbone} has no dense layer or convolution that LoRA can adapt; use last or bitfit")
         for layer in layers:
             layer.enable_lora(rank)
+        self._made.clear()
         self._describe()
         return len(layers)
 
@@ -278,6 +289,7 @@ class Net:
         self.top = keras.Model(inputs, layer(inputs), name="top")
         self.model = keras.Model(self.features.inputs, self.top(self.features.outputs[0]), name="net")
         self.probe = about
+        self._made.clear()
         self._describe()
         return layer
 
@@ -303,6 +315,7 @@ class Net:
         layer = Matched(table.shape[1], name="matched")
         self.model = keras.Model(self.model.inputs, layer(self.model.outputs[0]), name="net")
         layer.table.assign(table)
+        self._made.clear()
         self._describe()
         self.matched_from, self.outputs = table.shape
 

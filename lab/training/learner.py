@@ -5,7 +5,7 @@ What `lab.training.phase` trains on, and what `lab.training.trainer` has a strat
 
 import dataclasses
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +22,8 @@ from lab.training.balance import WEIGHTS
 from lab.training.checkpoint import Checkpoint
 from lab.training.distillation import Distillation
 from lab.training.feed import Feed
-from lab.training.recalibrate import in_training_mode, reestimate
+from lab.training.optimizers import Terms, optimizer, restart
+from lab.training.recalibrate import reestimate
 
 Array = np.ndarray
 
@@ -61,13 +62,15 @@ class Options:
 class Learner:
     """One `Net` on one `Data`.
 
+    Batch-norm momentum is max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`; Kornblith et al. 2019
+    (https://arxiv.org/abs/1805.08974).
+
     Attributes:
         feed: the batches of training.
         teacher: a finished run that the network is distilled from, or none.
         results: what the steps so far gave.
         record: what each step did, for the run's record.
         found: what was chosen by looking at the training data: a learning rate.
-        tried: the optimizer of the checks' trials, while the network is compiled for them.
     """
 
     def __init__(
@@ -91,9 +94,10 @@ class Learner:
         self._began: tuple[float, float] | None = None
         self._before = (0.0, 0.0)
         self.found: dict[str, float] = {}
-        self.tried: Any = None
-        self._traced: dict[Any, keras.Model] = {}
         self._cut: dict[str, Array] | None = None  # features by split; None where what is before the cut may move
+        if o.bn == "sound":
+            for norm in net.norms():
+                norm.momentum = max(1 - 10 / self.feed.steps_per_epoch, 0.9)
         self.is_pyramid = net.head is not None and net.head.reads == "pyramid"
         counts = task.frequencies(data.train) if o.balance in WEIGHTS else None
         self._weights = None if counts is None else WEIGHTS[o.balance](counts)
@@ -120,9 +124,7 @@ class Learner:
         if not chosen:
             return 0
         self._cut = None
-        if chosen not in self._traced:  # once: the same statistics may be asked for after each epoch
-            self._traced[chosen] = in_training_mode(self.net, chosen)
-        return reestimate(self.net, chosen, self._traced[chosen], self.feed.plain(batches))
+        return reestimate(self.net, chosen, self.feed.plain(batches))
 
     @property
     def steps(self) -> int:
@@ -136,6 +138,35 @@ class Learner:
     def loss(self) -> Any:
         """What is minimised, class weights and smoothing included."""
         return self.task.loss(self.options.loss, self.options.label_smoothing, self._weights)
+
+    def compiled(
+        self, model: keras.Model, name: str, terms: Callable[[Any], Terms], teacher: Distillation | None = None, **more: Any
+    ) -> keras.Model:
+        """A model of the network to train, its optimizer as if it were new; what learns now, learns in it.
+
+        Made once for each kind of step, since to trace one takes as long as many of them: phases, checks and runs
+        share it. `terms` gives those of a variable, `more` are the optimizer's options.
+        """
+        learning, o = model.trainable_variables, self.options
+        norms = tuple((n.trainable, n.momentum) for n in self.net.norms())
+        by = (name, *map(terms, learning), *sorted(more.items()))
+        weights = None if self._weights is None else tuple(self._weights)
+        aim = (repr(self.task), o.loss, o.label_smoothing, weights, teacher and (teacher.temperature, teacher.weight))
+
+        def make() -> keras.Model:
+            made = keras.Model(model.inputs, model.outputs[0])
+            loss, metrics = self.loss(), self.task.metrics()
+            if teacher:
+                loss, metrics = teacher.loss(loss), teacher.metrics(metrics)
+            by = optimizer(name, 0.0, [terms(v) for v in made.trainable_variables], **more)
+            made.compile(optimizer=by, loss=loss, metrics=metrics)
+            # now, not while a step is traced: moments made in a graph double the time until the first step is done
+            by.build(made.trainable_variables)
+            return made
+
+        made = self.net.once(("step", id(model), tuple(map(id, learning)), norms, by, aim), make)
+        restart(made.optimizer)
+        return made
 
     def is_on_features(self, step: Step) -> bool:
         """Whether a step leaves everything before the cut as it is, and works on what that gives."""
@@ -195,6 +226,4 @@ class Learner:
 
     def _inference(self, model) -> keras.Model:
         """The same layers in a model that is never compiled, so that its trace outlives each phase's."""
-        if id(model) not in self._traced:
-            self._traced[id(model)] = keras.Model(model.inputs, model.outputs[0])
-        return self._traced[id(model)]
+        return self.net.once(("inference", id(model)), lambda: keras.Model(model.inputs, model.outputs[0]))

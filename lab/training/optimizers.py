@@ -45,6 +45,15 @@ def optimizer(name: str, rate: Any, terms: Sequence[Terms], **options: Any) -> A
     return type(f"Varied{kind.__name__}", (_Varied, kind), {})(rate, **words).with_terms(terms)
 
 
+def restart(optimizer: Any) -> None:
+    """Has a built optimizer begin anew: no step taken, no moments; a pull is to where its variables are now."""
+    for variable in optimizer.variables:
+        variable.assign(keras.ops.zeros(variable.shape, variable.dtype))
+    for variable, start in zip(optimizer._trainable_variables, getattr(optimizer, "starts", ()), strict=False):
+        if start is not None:
+            start.assign(variable)
+
+
 class _Varied:
     """Mixed into an optimizer of Keras: changes what a step sees of each variable."""
 

@@ -17,8 +17,8 @@ from lab.networks.net import assign, to_numpy
 from lab.steps import Phase, Recalibrate, Result
 from lab.training.interruption import held
 from lab.training.learner import Learner
-from lab.training.optimizers import Terms, optimizer
-from lab.training.schedules import SCHEDULES, InParts
+from lab.training.optimizers import Terms
+from lab.training.schedules import SCHEDULES
 
 Array = np.ndarray
 Best = tuple[float, int, list[Array]]  # score (higher is better), epoch (0: before the first), variables of the model
@@ -30,7 +30,8 @@ class Training:
     """A phase of a `lab.training.learner.Learner`, whose last entry in `record` it fills.
 
     Attributes:
-        model: what is fitted: the network, or its top alone where it learns from features.
+        model: what learns: the network, or its top alone where it learns from features. fitted: it, compiled.
+        rate: the learning rate of a step of the phase.
         batches: gives an iterator over inputs and targets of the steps (phase number, steps).
         evaluate: gives the task's figures on validation.
         history: a row for each epoch so far.
@@ -159,7 +160,7 @@ class Training:
         try:
             for step, (x, y) in zip(left, self.batches(self.number, left), strict=True):
                 with held():
-                    logs = self._step(x, y)
+                    logs = self._step(step, x, y)
                     if not np.isfinite(logs["loss"]):
                         raise self._diverged(f"loss became {logs['loss']}", f"epoch {epoch + 1}, step {step + 1}")
                     now, b = time.perf_counter(), self.begun
@@ -178,22 +179,23 @@ class Training:
             raise
         return {k: v / len(steps) for k, v in self.begun["sums"].items()}
 
-    def _step(self, x: Any, y: Any) -> dict[str, float]:
+    def _step(self, step: int, x: Any, y: Any) -> dict[str, float]:
         """A step on a batch, in as many parts as memory asks for; what Keras measured, the mean over the parts."""
+        self.fitted.optimizer.learning_rate = self.rate(step)
         if self.options.parts == 1:
-            return self.model.train_on_batch(x, y, return_dict=True)
+            return self.fitted.train_on_batch(x, y, return_dict=True)
         ends = np.linspace(0, len(keras.tree.flatten(y)[0]), self.options.parts + 1).astype(int)
         parts = []
         for a, b in pairwise(ends):  # a head may take several features, a task have several targets
             part = keras.tree.map_structure(lambda it, a=a, b=b: it[a:b], (x, y))
-            parts.append(self.model.train_on_batch(*part, return_dict=True))
+            parts.append(self.fitted.train_on_batch(*part, return_dict=True))
         return {k: float(np.mean([p[k] for p in parts])) for k in parts[0]}
 
     def _average(self) -> list[Array]:
         """Puts the averages of the weights, under `--ema`, into the model; returns what training goes on from."""
         learning = self.model.trainable_variables
         raw = [to_numpy(v) for v in learning]
-        self.model.optimizer.finalize_variable_values(learning)
+        self.fitted.optimizer.finalize_variable_values(learning)
         # copies: JAX frees what a model predicts with, and the optimizer still holds the averages
         assign(learning, [to_numpy(v) for v in learning])
         return raw
@@ -225,13 +227,13 @@ class Training:
             self.trainer.checkpoint.write(
                 "epoch", about | {"spent": self.trainer.spent, "begun": self.begun},
                 variables=self.variables(),
-                optimizer=[to_numpy(v) for v in self.model.optimizer.variables], best=best,
+                optimizer=[to_numpy(v) for v in self.fitted.optimizer.variables], best=best,
             )  # fmt: skip
 
     def _resume(self, about: dict[str, Any], arrays: dict[str, list[Array]]) -> None:
         """Puts everything that changes in a phase back."""
         assign(self.model.variables, arrays["variables"])
-        assign(self.model.optimizer.variables, arrays["optimizer"])
+        assign(self.fitted.optimizer.variables, arrays["optimizer"])
         self.row["resumed_after_epoch"] = len(about["history"])
         self.trainer.resumed_with(about["spent"])
         score, epoch = about["best"]
@@ -288,34 +290,19 @@ class Training:
         kept = self.variables()
         self.compile(TIMED)
         made = iter(self.batches(self.number, range(TIMED + 2)))
-        seconds, _ = timed(lambda: self._step(*next(made)))
+        seconds, _ = timed(lambda: self._step(0, *next(made)))
         assign(self.model.variables, kept)
         return seconds
 
     def compile(self, steps: int) -> None:
-        """The run's optimizer with the phase's terms, its schedule over so many steps.
-
-        Batch-norm momentum is max(1 - 10 / steps per epoch, 0.9), unless `--bn keras`.
-
-        Kornblith et al. 2019 (https://arxiv.org/abs/1805.08974).
-        """
+        """The run's optimizer with the phase's terms, its schedule over so many steps."""
         o, trainer, phase = self.options, self.trainer, self.phase
-        if o.bn == "sound":
-            for norm in self.net.norms():
-                norm.momentum = max(1 - 10 / trainer.feed.steps_per_epoch, 0.9)
-        rate = SCHEDULES[o.schedule](phase.rate * o.learning_rate, steps)
-        more: dict[str, Any] = {}
-        if o.parts > 1:
-            more, rate = {"gradient_accumulation_steps": o.parts}, InParts(rate, o.parts) if callable(rate) else rate
+        more: dict[str, Any] = {"gradient_accumulation_steps": o.parts} if o.parts > 1 else {}
         if o.ema is not None:  # Keras averages after each part
             more |= {"use_ema": True, "ema_momentum": o.ema ** (1 / o.parts)}
-        terms = [self._terms(v) for v in self.model.trainable_variables]
-        loss, metrics = trainer.loss(), trainer.task.metrics()
-        if trainer.teacher and phase.inputs == "images":
-            loss, metrics = trainer.teacher.loss(loss), trainer.teacher.metrics(metrics)
-        self.model.compile(optimizer=optimizer(o.optimizer, rate, terms, **more), loss=loss, metrics=metrics)
-        # now, not while a step is traced: moments that are made in a graph double the time until the first step is done
-        self.model.optimizer.build(self.model.trainable_variables)
+        teacher = trainer.teacher if phase.inputs == "images" else None
+        self.fitted = trainer.compiled(self.model, o.optimizer, self._terms, teacher, **more)
+        self.rate = SCHEDULES[o.schedule](phase.rate * o.learning_rate, steps)
 
     def _terms(self, variable: Any) -> Terms:
         """What holds for a variable in the phase: biases and normalisations do not decay."""

@@ -15,20 +15,18 @@ from lab.networks.net import Net, to_numpy
 from lab.steps import Selection
 
 
-def reestimate(net: Net, chosen: Selection, forward: keras.Model, batches: Iterable[Any]) -> int:
-    """Sets the chosen statistics to their mean over batches of images (N, H, W, C); returns how many there were.
-
-    `forward` is what `in_training_mode` made of the same net and statistics, before or now.
-    """
+def reestimate(net: Net, chosen: Selection, batches: Iterable[Any]) -> int:
+    """Sets the chosen statistics to their mean over batches of images (N, H, W, C); returns how many there were."""
     net.train_only(chosen)
     norms = [n for n in net.norms() if n.trainable]
     momentum = [n.momentum for n in norms]
     for n in norms:
         n.momentum = 0.0  # a forward pass then leaves the batch's own statistics behind
+    forward = net.once(("training", chosen), lambda: in_training_mode(net))
     count = 0
     sums = [[np.zeros(n.moving_mean.shape), np.zeros(n.moving_mean.shape)] for n in norms]
     for images in batches:
-        forward.train_on_batch(images, np.zeros((len(images), 1), "float32"))
+        forward.predict_on_batch(images)
         count += 1
         for total, n in zip(sums, norms, strict=True):
             total[0] += to_numpy(n.moving_mean)
@@ -40,26 +38,21 @@ def reestimate(net: Net, chosen: Selection, forward: keras.Model, batches: Itera
     return count
 
 
-def in_training_mode(net: Net, chosen: Selection) -> keras.Model:
-    """A model whose compiled training step updates the chosen statistics and no weight.
-
-    One variable of no use learns, at a rate of 0, since the backends refuse to train nothing.
-    """
+def in_training_mode(net: Net) -> keras.Model:
+    """A model whose every prediction is a forward pass in training mode, which moves the statistics that learn."""
     inputs = keras.Input(net.shape)
-    model = keras.Model(inputs, _Null()(net.model(inputs)))
-    model.compile(loss="mse", optimizer=keras.optimizers.SGD(0.0))
-    return model
+    return keras.Model(inputs, _Training(net.model)(inputs))
 
 
-class _Null(keras.layers.Layer):
-    """Anything (N, ...) to zeros (N, 1), times a variable: see `in_training_mode`."""
+class _Training(keras.layers.Layer):
+    """A model in training mode, whatever it is called in."""
 
-    def build(self, shape):
-        self.nothing = self.add_weight(shape=(), initializer="zeros")
+    def __init__(self, model: keras.Model):
+        super().__init__(dtype=model.dtype_policy)
+        self.model = model
 
     def call(self, x):
-        flat = keras.ops.reshape(keras.ops.cast(x, "float32"), (keras.ops.shape(x)[0], -1))
-        return self.nothing * keras.ops.mean(flat, axis=1, keepdims=True)
+        return self.model(x, training=True)
 
     def compute_output_shape(self, shape):
-        return (shape[0], 1)
+        return self.model.compute_output_shape(shape)

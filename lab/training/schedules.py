@@ -1,47 +1,44 @@
-"""Learning-rate schedules by name: from the peak rate and the steps of a phase to what Keras' optimizers take."""
+"""Learning-rate schedules by name: from the peak rate and the steps of a phase to the rate of each step.
+
+Numbers, not Keras' schedules, which would be traced with the step: a step is traced once, whatever its phase's budget.
+"""
 
 from collections.abc import Callable
-from typing import Any
+from math import cos, pi
 
-import keras
+Schedule = Callable[[int], float]  # number of the step, from 0, to its rate
 
 
-def cosine(rate: float, steps: int):
+def cosine(rate: float, steps: int) -> Schedule:
     """From the rate to 0 along half a cosine; Loshchilov and Hutter 2017, https://arxiv.org/abs/1608.03983."""
-    return keras.optimizers.schedules.CosineDecay(rate, steps)
+    return lambda step: rate * (1 + cos(pi * min(step / steps, 1.0))) / 2
 
 
-def warmup(rate: float, steps: int):
+def warmup(rate: float, steps: int) -> Schedule:
     """From 0 to the rate over a tenth of the steps, then down to 0 along half a cosine.
 
     Goyal et al. 2017, https://arxiv.org/abs/1706.02677
     """
-    up = max(1, round(0.1 * steps))
-    return keras.optimizers.schedules.CosineDecay(0.0, max(1, steps - up), warmup_target=rate, warmup_steps=up)
+    return _risen(0.0, rate, max(1, round(0.1 * steps)), steps)
 
 
-def onecycle(rate: float, steps: int):
+def onecycle(rate: float, steps: int) -> Schedule:
     """From a 25th of the rate up to it over 30 % of the steps, then down to 0 along half a cosine.
 
     Smith and Topin 2018, https://arxiv.org/abs/1708.07120; the shape is fastai's.
     """
-    up = max(1, round(0.3 * steps))
-    return keras.optimizers.schedules.CosineDecay(rate / 25, max(1, steps - up), warmup_target=rate, warmup_steps=up)
+    return _risen(rate / 25, rate, max(1, round(0.3 * steps)), steps)
 
 
-SCHEDULES: dict[str, Callable[[float, int], Any]] = {
+def _risen(low: float, rate: float, up: int, steps: int) -> Schedule:
+    """From a low rate evenly to the rate in `up` steps, then half a cosine over those that are left."""
+    down = cosine(rate, max(1, steps - up))
+    return lambda step: low + (rate - low) * step / up if step < up else down(step - up)
+
+
+SCHEDULES: dict[str, Callable[[float, int], Schedule]] = {
     "cosine": cosine,
     "warmup": warmup,
     "onecycle": onecycle,
-    "constant": lambda rate, _: rate,
+    "constant": lambda rate, _: lambda step: rate,
 }
-
-
-class InParts(keras.optimizers.schedules.LearningRateSchedule):
-    """A schedule by steps, of an optimizer that counts each of the parts of a step as Keras does."""
-
-    def __init__(self, schedule: Callable[[Any], Any], parts: int):
-        self.schedule, self.parts = schedule, parts
-
-    def __call__(self, step: Any) -> Any:
-        return self.schedule(keras.ops.floor_divide(step, self.parts))

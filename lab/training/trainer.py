@@ -63,7 +63,6 @@ class Trainer(Learner):
             self.net.match(np.zeros(self.record[-1]["matched"], "float32"))
         elif isinstance(step, Fit) and self.record[-1]["probe"]:
             self.net.put_layer(self.record[-1]["probe"])
-        self._traced.clear()
         self.results.append(Result(**{**about["results"][number], "parts": self.net.parts}))
         if len(self.results) == len(about["results"]):
             assign(self.net.model.variables, arrays["variables"])
@@ -93,7 +92,8 @@ class Trainer(Learner):
         if not chosen or self.options.bn == "keras":
             self.record[-1]["skipped"] = "--bn keras" if chosen else "no batch-norm statistics to re-estimate"
             return Result(step.name, self.goodness())
-        sign, before = self.task.sign, self.goodness()
+        sign = self.task.sign
+        before = self.results[-1].score if self.results else self.goodness()
         self.record[-1] |= {"score_before": sign * before, "batches": self.reestimate(chosen, step.batches)}
         after = self.goodness()
         self.record[-1]["score_after"] = sign * after
@@ -102,7 +102,6 @@ class Trainer(Learner):
     def _adapt(self, step: Adapt) -> Result:
         """Adds low-rank matrices to the backbone's kernels; Hu et al. 2021, section 4.1."""
         self.record[-1]["adapted"] = self.net.adapt(step.rank)
-        self._traced.clear()
         return Result(step.name, self.goodness(), parts=self.net.parts)
 
     def _fit(self, step: Fit) -> Result:
@@ -118,7 +117,6 @@ class Trainer(Learner):
 
         found = step.solve(Problem(x, y, x_val, y_val, self.task.outputs, self.options.seed, tell))
         self.net.put(found)
-        self._traced.clear()
         self.record[-1] |= {
             "features": "read from the cache" if read else "computed",
             "found": found.about,
@@ -133,5 +131,4 @@ class Trainer(Learner):
         table = label_table.table(meter.probabilities, labels)
         self.net.match(table)
         self.record[-1]["matched"] = table.shape
-        self._traced.clear()
         return Result(step.name, self.goodness())
