@@ -304,6 +304,13 @@ class Net:
         self._settle()
         self._describe()
 
+    def count_as(self, other: "Net") -> None:
+        """Has each weight count as carried or new as it does in a network of the same layers."""
+        weights = zip(self.model.weights, other.parts.parts, strict=True)
+        self._carried = {id(w) for w, part in weights if not part.new}
+        self.is_carried = other.is_carried
+        self._describe()
+
     def _settle(self) -> None:
         """Keras' Normalization computes with constants that it made of its weights; they are made again."""
         for layer in self.model._flatten_layers():

@@ -1,6 +1,7 @@
-"""One run, in a process of its own: reads what to do from standard input, tells what happens in JSON lines.
+"""A run's own process: reads orders from standard input, a line each, tells what happens in JSON lines.
 
-Its own process, so that peak memory is the run's, a crash is one run's, and a backend starts clean.
+Its own process, so that peak memory is the run's, a crash is one run's, and a backend starts clean. One that did a run
+well is asked for the next of its kind, and has imported, read and traced what that needs; it ends with any other.
 """
 
 import json
@@ -11,6 +12,7 @@ import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from lab.environment import import_keras
 from lab.errors import BadInput, Interrupted, Unavailable
@@ -18,7 +20,7 @@ from lab.runs.process import INTERRUPTED, NO_MEMORY
 from lab.runs.spec import Run, resolve
 from lab.training.interruption import listen
 
-WORK = {  # imported once the run is known to be one: Keras takes seconds
+WORK = {  # imported when a process knows what it is for
     "run": ("lab.runs.execution", "execute"), "dry": ("lab.runs.estimation", "dry"),
     "doctor": ("lab.runs.execution", "doctor"),
     "rank": ("lab.runs.scoring", "rank"),
@@ -27,31 +29,46 @@ REPORTED = 0.2  # seconds between two reports of a step
 
 
 def main() -> int:
-    """Does the run that standard input describes.
+    """Does what the orders say, until one is not done or there are no more of them; the last one's exit code.
 
     Exit codes: 0 done, 2 refused, 3 unavailable, 4 interrupted (by SIGTERM, which the runner sends), 5 out of memory,
     1 failed.
     """
     listen()
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    order = json.load(sys.stdin)
-    tell = _teller()
+    tell, kept, code = _teller(), None, 0
+    try:
+        while not code and (line := sys.stdin.readline()):
+            order = json.loads(line)
+            _write_to(order["log"])
+            kept = kept or _kept()
+            code = work(order, tell, kept)
+            kept.runs += 1
+    except Interrupted:
+        code = INTERRUPTED
+    return code
+
+
+def work(order: dict[str, Any], tell: Callable[[dict], None], kept: Any) -> int:
+    """Does one order, and tells how it ended; its exit code."""
+    code, end = _done(order, tell, kept)
+    tell({"event": "end", "code": code, **end})
+    return code
+
+
+def _done(order: dict[str, Any], tell: Callable[[dict], None], kept: Any) -> tuple[int, dict[str, Any]]:
+    """(exit code, what the last event says beside it) of an order."""
     try:
         resolved = resolve(Run(**order["run"]), Path(order["root"]))
         module, name = WORK[order["what"]]
-        import_keras()
-        record = getattr(import_module(module), name)(resolved, order, tell)
-        tell({"event": "end", "record": record})
-        return {"interrupted": INTERRUPTED, "failed": 1}.get(record.get("status"), 0)
-    except Interrupted:
-        return INTERRUPTED
+        record = getattr(import_module(module), name)(resolved, order, tell, kept)
+        return {"interrupted": INTERRUPTED, "failed": 1}.get(record.get("status"), 0), {"record": record}
     except (BadInput, Unavailable) as error:
-        tell({"event": "end", "error": str(error)})
-        return 2 if isinstance(error, BadInput) else 3
+        return 2 if isinstance(error, BadInput) else 3, {"error": str(error)}
     except Exception as error:
         traceback.print_exc()
-        tell({"event": "end", "error": f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"})
-        return NO_MEMORY if is_out_of_memory(error) else 1
+        said = f"{type(error).__name__}: {' '.join(str(error).split())[:500]}"
+        return NO_MEMORY if is_out_of_memory(error) else 1, {"error": said}
 
 
 def is_out_of_memory(error: Exception) -> bool:
@@ -78,5 +95,26 @@ def _teller() -> Callable[[dict], None]:
     return tell
 
 
+def _write_to(log: str | None) -> None:
+    """From now on everything but events is written to a run's log; None: nowhere."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    file = os.open(log or os.devnull, os.O_WRONLY | os.O_APPEND)
+    for number in (1, 2):
+        os.dup2(file, number)
+    os.close(file)
+
+
+def _kept() -> Any:
+    """Nothing yet; imports Keras."""
+    import_keras()
+    from lab.runs.kept import Kept
+
+    return Kept()
+
+
 if __name__ == "__main__":
-    sys.exit(main())
+    code = main()
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+    os._exit(code)  # at once: TensorFlow takes a second to give back, piece by piece, what ends with the process

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.environment import peak_memory
+from lab.runs.kept import Kept
 from lab.runs.setup import open_trainer
 from lab.runs.spec import Resolved
 from lab.steps import Adapt, Phase, Result, Step, follow
@@ -34,9 +35,11 @@ class Estimated(Training):
         return self.before + steps * self.time_a_step(), -(-steps // chunk)
 
 
-def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+def dry(
+    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
+) -> dict[str, Any]:
     """Times a few steps of each phase and adds up what the run would take; trains and writes nothing."""
-    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    trainer = open_trainer(resolved, Path(order["root"]), tell, kept=kept)
     began = time.perf_counter()
     trainer.evaluate(trainer.data.val)
     validation = time.perf_counter() - began

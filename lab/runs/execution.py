@@ -7,7 +7,7 @@ from typing import Any
 
 from lab import checks
 from lab.checks import guessing, statistics
-from lab.environment import environment, now, peak_memory
+from lab.environment import environment, forget_peak, now, peak_memory
 from lab.errors import Diverged, Interrupted
 from lab.files import replacing
 from lab.inputs.bands import recorded
@@ -17,20 +17,24 @@ from lab.networks.flops import gflops
 from lab.records import examples, predictions, store
 from lab.records.artifacts import path_of
 from lab.runs import inference_cost
+from lab.runs.kept import Kept
 from lab.runs.setup import open_trainer
 from lab.runs.spec import Resolved
 from lab.steps import Result, Step, follow
 from lab.training.interruption import deaf
 
 
-def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+def execute(
+    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
+) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it.
 
     Interrupted, or when the loss is not a number any more, it leaves the best weights so far, and a record that says
     so.
     """
     began, started = time.perf_counter(), now()
-    trainer = open_trainer(resolved, Path(order["root"]), tell, order["experiment"], order["parts"])
+    forget_peak()
+    trainer = open_trainer(resolved, Path(order["root"]), tell, order["experiment"], order["parts"], kept)
     findings = look(trainer, tell, run.checks == "all") if (run := resolved.run).checks != "none" else []
     try:
         drive(resolved, trainer, tell)
@@ -61,6 +65,7 @@ def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> di
         "findings": findings,
         "found": trainer.found,
         **({"parts": order["parts"]} if order["parts"] > 1 else {}),
+        **({"runs_before": kept.runs} if kept and kept.runs else {}),
         "environment": environment(),
         "started": started,
         "finished": now(),
@@ -104,9 +109,11 @@ def look(trainer, tell: Callable[[dict], None], every: bool) -> list[dict[str, A
     return found
 
 
-def doctor(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+def doctor(
+    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
+) -> dict[str, Any]:
     """Makes every check and trains nothing that lasts."""
-    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    trainer = open_trainer(resolved, Path(order["root"]), tell, kept=kept)
     return {"findings": look(trainer, tell, every=True), "environment": environment(), "found": trainer.found}
 
 

@@ -1,4 +1,4 @@
-"""Starts a run's own process, tells it what to do and listens to what it says. See `lab.runs.child`. No Keras."""
+"""A run's own process: tells it what to do and listens to what it says. See `lab.runs.child`. No Keras."""
 
 import json
 import os
@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -39,39 +39,83 @@ def environment_of_child() -> dict[str, str]:
     }
 
 
-def child(order: dict[str, Any], show: Show | Told, log_file: Path | None) -> tuple[int, dict[str, Any]]:
-    """Runs one order; (exit code, its last event). A child that the system killed for memory has the code NO_MEMORY.
+class Worker:
+    """A process that does one order after another, as long as each is done and the next is of the same kind.
 
-    It imports nothing from the folder it runs in (-P), where a user may have a csv.py.
+    What an order needs that the one before it had is there already: see `lab.runs.kept`. Any other order, one that is
+    refused, fails or is interrupted, and one whose process is killed, ends the process; the next gets a fresh one.
 
-    Raises:
-        KeyboardInterrupt: it was interrupted before there was anything to keep.
+    Attributes:
+        is_warm: whether the process has done an order.
     """
-    killed = killed_for_memory()
-    stderr = log_file.open("w") if log_file else subprocess.DEVNULL
-    process = subprocess.Popen(
-        [sys.executable, "-P", "-m", "lab.runs.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=stderr,
-        text=True, env=environment_of_child(),
-    )  # fmt: skip
-    try:
-        with passed_on(process, show) as ended:
-            assert process.stdin is not None and process.stdout is not None
-            process.stdin.write(json.dumps(order))
-            process.stdin.close()
-            end = _listen(process.stdout, show)
-            code = process.wait()
-    except BaseException:
-        process.kill()
-        process.wait()
-        raise
-    finally:
-        process.stdout.close()  # type: ignore[union-attr]
-        if log_file:
-            stderr.close()  # type: ignore[union-attr]
-    if not end and (code == INTERRUPTED or ended):
-        raise KeyboardInterrupt
-    return NO_MEMORY if code == -signal.SIGKILL and killed_for_memory() > killed else code, end
 
+    def __init__(self) -> None:
+        self.process: subprocess.Popen | None = None
+        self.kind: Any = None
+        self.is_warm = False
+
+    def __enter__(self) -> "Worker":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._end()
+
+    def do(
+        self, order: dict[str, Any], show: Show | Told, log: Path | None, kind: Any = None
+    ) -> tuple[int, dict[str, Any]]:
+        """Has an order done; (exit code, its last event). One killed for want of memory has the code NO_MEMORY.
+
+        The process is kept for the next order of the same `kind`, if there is one.
+
+        Raises:
+            KeyboardInterrupt: it was interrupted before there was anything to keep.
+        """
+        killed = killed_for_memory()
+        process = self._ready(kind, log)
+        assert process.stdin is not None and process.stdout is not None
+        try:
+            with passed_on(process, show) as ended:
+                with suppress(BrokenPipeError):  # it has ended before it read anything: its exit code says why
+                    process.stdin.write(json.dumps({**order, "log": log and str(log)}) + "\n")
+                    process.stdin.flush()
+                end = _listen(process.stdout, show)
+                is_kept = end.get("code") == 0 and kind is not None
+                code = 0 if is_kept else self._end()
+        except BaseException:
+            process.kill()
+            self._end()
+            raise
+        self.is_warm = is_kept
+        if not end and (code == INTERRUPTED or ended):
+            raise KeyboardInterrupt
+        return NO_MEMORY if code == -signal.SIGKILL and killed_for_memory() > killed else code, end
+
+    def _end(self) -> int:
+        """Lets the process end; its exit code."""
+        process, self.process, self.is_warm = self.process, None, False
+        if process is None:
+            return 0
+        with suppress(BrokenPipeError):
+            process.stdin.close()  # type: ignore[union-attr]
+        code = process.wait()
+        process.stdout.close()  # type: ignore[union-attr]
+        return code
+
+    def _ready(self, kind: Any, log: Path | None) -> subprocess.Popen:
+        """The process that is there, if it is alive and of this kind; else a fresh one.
+
+        It imports nothing from the folder it runs in (-P), where a user may have a csv.py.
+        """
+        if self.process is not None and (kind is None or kind != self.kind or self.process.poll() is not None):
+            self._end()
+        with log.open("w") if log else nullcontext(subprocess.DEVNULL) as errors:
+            if self.process is None:
+                self.process = subprocess.Popen(
+                    [sys.executable, "-P", "-m", "lab.runs.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                    stderr=errors, text=True, env=environment_of_child(),
+                )  # fmt: skip
+                self.kind = kind
+        return self.process
 
 @contextmanager
 def passed_on(process: subprocess.Popen, show: Show | Told) -> Iterator[list[int]]:
@@ -100,15 +144,19 @@ def passed_on(process: subprocess.Popen, show: Show | Told) -> Iterator[list[int
 
 
 def _listen(lines: Iterable[str], show: Show | Told) -> dict[str, Any]:
-    """Shows a child's events until it ends; the last one."""
-    end: dict[str, Any] = {}
+    """Shows a child's events until its order is at its end; the last one, empty where the process ended before."""
     for line in lines:
         event = json.loads(line)
         if event["event"] == "end":
-            end = event
-        else:
-            show.event(event)
-    return end
+            return event
+        show.event(event)
+    return {}
+
+
+def child(order: dict[str, Any], show: Show | Told, log: Path | None) -> tuple[int, dict[str, Any]]:
+    """Does one order in a process of its own; see `Worker.do`."""
+    with Worker() as worker:
+        return worker.do(order, show, log)
 
 
 def killed_for_memory() -> int:

@@ -13,11 +13,15 @@ from lab.errors import BadInput
 from lab.progress import Show, shown
 from lab.records import store
 from lab.runs import tracking
-from lab.runs.process import INTERRUPTED, NO_MEMORY, child, order_of
+from lab.runs.process import INTERRUPTED, NO_MEMORY, Worker, child, order_of
 from lab.runs.spec import Resolved, Run, resolve
 from lab.task import kind, score, score_name
 from lab.training.checkpoint import Checkpoint
 
+SHARED = (  # choices of runs that one process may do, one after the other
+    "task", "dataset", "data", "data_fingerprint", "drop_classes", "limit", "bands", "channels", "backbone", "head",
+    "size", "contrast", "precision",
+)  # fmt: skip
 STATUS = {0: "done", 2: "refused", 3: "unavailable", INTERRUPTED: "interrupted"}
 
 
@@ -40,7 +44,7 @@ def run_all(
     left_alone = ("done",) if retry_failed else ("done", "failed")
     missing = {r.digest: r for r in wanted if status[r.digest] not in left_alone}
     codes = {int(bool(failed))}
-    with Show(len(missing)) as show:
+    with Show(len(missing)) as show, Worker() as worker:
         if done := sum(s == "done" for s in status.values()):
             show.say(f"{done} of {len(status)} runs are done already and are skipped")
         if failed:
@@ -52,7 +56,7 @@ def run_all(
             show.begin(title(resolved))
             told = tracking.Told(show, tracking.opened(track, root, experiment, resolved.stem, resolved.choices))
             try:
-                code, end = train(resolved, root, experiment, told)
+                code, end = train(resolved, root, experiment, told, worker)
             except KeyboardInterrupt:
                 told.end(None)
                 raise
@@ -93,21 +97,30 @@ def _status(root: Path, experiment: str, resolved: Resolved) -> str | None:
     return (store.find(root, experiment, resolved.digest) or {}).get("status")
 
 
-def train(resolved: Resolved, root: Path, experiment: str, show: Any) -> tuple[int, dict[str, Any]]:
-    """Has a run trained in a process of its own; (exit code, its last event).
+def train(resolved: Resolved, root: Path, experiment: str, show: Any, worker: Worker) -> tuple[int, dict[str, Any]]:
+    """Has a run trained in a process that the one before it may have left; (exit code, its last event).
 
-    Where memory does not suffice for a batch it is trained in halves, whose gradients are added up, then in quarters.
+    Where memory does not suffice it is trained in a fresh process, and where it does not for a whole batch in halves,
+    whose gradients are added up, then in quarters.
     """
     parts, batch = 1, resolved.run.batch_size
     while True:
-        order = order_of(resolved.run, root, experiment, "run", parts)
-        code, end = child(order, show, log(root, experiment, resolved))
+        order, was_warm = order_of(resolved.run, root, experiment, "run", parts), worker.is_warm
+        code, end = worker.do(order, show, log(root, experiment, resolved), _alike(resolved))
+        if code == NO_MEMORY and was_warm:
+            continue
         if code != NO_MEMORY or parts * 2 > batch or "batch_size" not in resolved.choices:
             return code, end
         parts *= 2
         show.say(
             f"  out of memory at {batch * 2 // parts} images at once: again with {batch // parts}, gradients added up"
         )
+
+
+def _alike(resolved: Resolved) -> Any:
+    """What runs have in common that need the same data and the same network: one process serves them all."""
+    run = resolved.run
+    return [resolved.choices[name] for name in SHARED], resolved.data_dir, run.device, run.image_cache, run.batch_size
 
 
 def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:

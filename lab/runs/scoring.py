@@ -15,15 +15,18 @@ from lab.networks.features import computed
 from lab.networks.load import open_net
 from lab.networks.net import to_numpy
 from lab.probes.transferability import h_score, leep, logme, nce, probe
+from lab.runs.kept import Kept
 from lab.runs.setup import inputs_of, open_trainer
 from lab.runs.spec import Resolved
 from lab.task import kind
 
 
-def rank(resolved: Resolved, order: dict, tell: Callable[[dict], None]) -> dict[str, Any]:
+def rank(
+    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
+) -> dict[str, Any]:
     """Scores how well the source suits the data, on a sample of the training split; trains nothing."""
     began, cpu = time.perf_counter(), time.process_time()
-    trainer = open_trainer(resolved, Path(order["root"]), tell)
+    trainer = open_trainer(resolved, Path(order["root"]), tell, kept=kept)
     tell({"event": "note", "text": "scoring"})
     seed = resolved.run.seed
     sample = sampled(trainer.data.train, order["sample"], seed)

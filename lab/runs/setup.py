@@ -17,6 +17,7 @@ from lab.inputs.scaling import scaling, standardizing
 from lab.networks.load import open_net, reopen
 from lab.networks.net import Net
 from lab.records import store
+from lab.runs.kept import Kept
 from lab.runs.spec import Resolved, Run
 from lab.task import checked, kind
 from lab.training.checkpoint import Checkpoint
@@ -26,11 +27,17 @@ from lab.training.trainer import Trainer
 
 
 def open_trainer(
-    resolved: Resolved, root: Path, tell: Callable[[dict], None], experiment: str | None = None, parts: int = 1
+    resolved: Resolved,
+    root: Path,
+    tell: Callable[[dict], None],
+    experiment: str | None = None,
+    parts: int = 1,
+    kept: Kept | None = None,
 ):
     """Data and network as the run wants them, under its seed and precision; a batch is trained in so many parts.
 
-    A run of an `experiment` writes down how far it is, and goes on from where it was interrupted.
+    A run of an `experiment` writes down how far it is, and goes on from where it was interrupted. What is `kept` of
+    the run before it serves again, where it is the same.
 
     Raises:
         BadInput: data, backbone, head, source and strategy do not go together.
@@ -40,12 +47,13 @@ def open_trainer(
     repeatable()
     kept_compiled()
     tell({"event": "note", "text": "reading data"})
-    data = read(resolved, store.cache(root, "images"))
+    kept, decoded = kept or Kept(), store.cache(root, "images")
+    data = kept.data(_read_by(resolved, decoded), lambda: read(resolved, decoded))
     tell({"event": "note", "text": "building"})
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)
     task = kind(resolved.dataset.task).of(data)
-    net = network(resolved, data, task.outputs)
+    net = kept.net(network(resolved, data, task.outputs))
     if run.device == "gpu" and device() == "cpu":
         raise Unavailable(f"it is to run on a GPU, and {keras.backend.backend()} finds none on this machine")
     steps, seconds = run.steps_or_seconds
@@ -77,6 +85,13 @@ def read(resolved: Resolved, decoded: Path) -> Data:
         .few(resolved.choices["shots"], run.seed)
         .each(lambda split: kept(split, run.image_cache, decoded))
     )
+
+
+def _read_by(resolved: Resolved, decoded: Path) -> tuple[Any, ...]:
+    """All that what is read depends on."""
+    run, c = resolved.run, resolved.choices
+    of = repr(resolved.dataset), resolved.data_dir, c["data_fingerprint"], c["drop_classes"], c["limit"]
+    return *of, c["shots"], run.seed if c["shots"] else None, run.image_cache, decoded
 
 
 def network(resolved: Resolved, data: Data, outputs: int) -> Net:
