@@ -112,17 +112,18 @@ def scored(wanted: list[Resolved], sample: int, root: Path) -> list[Record]:
         BadInput: all of them are refused.
     """
     from lab.progress import Show
-    from lab.runs.process import child, order_of
-    from lab.runs.runner import STATUS, cause
+    from lab.runs.process import Worker, order_of
+    from lab.runs.runner import STATUS, alike, cause
 
     rows = []
-    with Show(len(wanted)) as progress:
+    with Show(len(wanted)) as progress, Worker() as worker:
         for r in wanted:
             choices = {
                 name: r.choices[name] for name in (*ranking.FEATURES_OF, "dataset", "data", "weights", "precision")
             }
             progress.begin(f"{named(choices)}, {choices['data']}")
-            code, end = child({**order_of(r.run, root, "rank", "rank"), "sample": sample}, progress, None)
+            order = {**order_of(r.run, root, "rank", "rank"), "sample": sample}
+            code, end = worker.do(order, progress, None, alike(r))
             row = {"choices": choices, "status": STATUS.get(code, "failed"), "scores": None}
             if code:
                 row["error"] = end.get("error") or f"the process ended with {cause(code)}"

@@ -12,6 +12,7 @@ from lab import command
 from lab.errors import BadInput
 from lab.progress import Show
 from lab.records import outcomes, store
+from lab.runs.process import Worker
 from lab.runs.reproducing import resolved
 from lab.runs.runner import cause, title, train
 from lab.task import score, score_name
@@ -58,9 +59,9 @@ def made_again(root: Path, record: Record, data_dir: str | None = None) -> Recor
             + "; ".join(f"{name} is {here}, and was {there}" for name, there, here in found)
         )
     store.prepare(root, PLACE)
-    with Show(1) as show:
+    with Show(1) as show, Worker() as worker:
         show.begin(title(wanted))
-        code, end = train(wanted, root, PLACE, show)
+        code, end = train(wanted, root, PLACE, show, worker)
         show.end("trained again" if not code else "it ended early")
     if code:
         error = end.get("error") or end.get("record", {}).get("error") or cause(code)

@@ -2,7 +2,9 @@
 
 import os
 import signal
+from contextlib import suppress
 
+import keras
 import numpy as np
 import pytest
 from conftest import tiny_masks, tiny_trainer
@@ -13,6 +15,7 @@ from lab.errors import Interrupted
 from lab.runs.execution import drive
 from lab.steps import Phase
 from lab.training.checkpoint import Checkpoint
+from lab.training.interruption import held
 from lab.training.phase import Training
 
 
@@ -115,6 +118,39 @@ def test_a_signal_ends_training_between_two_steps_and_nothing_is_lost(tmp_path):
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     assert set(ends) == {1} and len(ends) == whole.record[0]["steps"]
     same(whole.variables(), trainer.variables())
+
+
+def test_a_signal_is_answered_while_a_step_is_traced_and_no_weight_has_moved(tmp_path, monkeypatch):
+    def killed(*_):
+        os.kill(os.getpid(), signal.SIGTERM)
+        pytest.fail("it went on tracing")
+
+    trainer = tiny_trainer(tmp_path)
+    before = trainer.variables()
+    monkeypatch.setattr(keras.Model, "train_step", killed)
+    with pytest.raises(Interrupted):
+        trainer.execute(Phase(trainer.net.parts.all))
+    assert trainer.record[-1]["history"] == [] and trainer.record[-1]["interrupted"]
+    same(before, trainer.variables())
+
+
+@pytest.mark.parametrize("error", [None, SystemError("out of C++")])
+def test_a_signal_is_not_lost_where_its_exception_is(error):
+    """In the end of an object Python drops it, on its way through C++ it may become another."""
+    tries = []
+
+    def dropping():
+        tries.append(1)
+        return True
+
+    with pytest.raises(Interrupted), held(unless=dropping):
+        with suppress(Interrupted):
+            os.kill(os.getpid(), signal.SIGTERM)
+        if error:
+            raise error
+        with suppress(Interrupted):
+            signal.pause()
+    assert len(tries) == (1 if error else 2)
 
 
 @pytest.mark.parametrize("masks", [False, True], ids=["images", "features of masks"])

@@ -28,13 +28,13 @@ BRIEF = {"status": "done", "test": {"accuracy": 0.5}, "train": {"accuracy": 0.5}
 
 
 def test_where_memory_does_not_suffice_a_batch_is_trained_in_parts_as_the_record_says(tmp_path, monkeypatch, capsys):
-    own, asked = runner.child, []
+    own, asked = process.Worker.do, []
 
-    def child_of(order, show, log):
+    def do(worker, order, show, log, kind):
         asked.append(order["parts"])
-        return own(order, show, log) if order["parts"] == 4 else (process.NO_MEMORY, {})
+        return own(worker, order, show, log, kind) if order["parts"] == 4 else (process.NO_MEMORY, {})
 
-    monkeypatch.setattr(runner, "child", child_of)
+    monkeypatch.setattr(process.Worker, "do", do)
     assert runner.run_all([HERE], "x", tmp_path, "it") == 0
     (record,) = store.read(tmp_path)
     assert asked == [1, 2, 4] and record["parts"] == 4 and record["status"] == "done"
@@ -44,7 +44,7 @@ def test_where_memory_does_not_suffice_a_batch_is_trained_in_parts_as_the_record
 
 
 def test_where_not_even_one_image_fits_the_run_has_failed(tmp_path, monkeypatch):
-    monkeypatch.setattr(runner, "child", lambda *_: (process.NO_MEMORY, {}))
+    monkeypatch.setattr(process.Worker, "do", lambda *_: (process.NO_MEMORY, {}))
     assert runner.run_all([HERE], "x", tmp_path, "it") == 1
     assert "a smaller --size or backbone" in store.read(tmp_path)[0]["error"]
 
@@ -63,11 +63,11 @@ def test_out_of_memory_is_known_when_it_is_seen():
 def test_a_failed_run_is_left_alone_until_that_is_asked_for_and_the_others_go_on(tmp_path, monkeypatch, capsys):
     begun = []
 
-    def child_of(order, show, log):
+    def do(worker, order, show, log, kind):
         begun.append(order["run"]["seed"])
         return (1, {"error": "RuntimeError: bad luck"}) if order["run"]["seed"] == 0 else (0, {"record": BRIEF})
 
-    monkeypatch.setattr(runner, "child", child_of)
+    monkeypatch.setattr(process.Worker, "do", do)
     runs = [HERE, Run(**{**vars(HERE), "seed": 1})]
     assert runner.run_all(runs, "x", tmp_path, "it") == 1 and begun == [0, 1]
     assert {r["status"] for r in store.read(tmp_path)} == {"done", "failed"}
@@ -94,7 +94,7 @@ def test_a_full_disk_is_one_line_and_leaves_nothing_half_written(tmp_path):
 
 def test_an_image_that_breaks_while_a_run_reads_it_is_named_and_the_next_run_goes_on(tmp_path, monkeypatch, capsys):
     pets = photos(tmp_path / "pets", {f"{c}/{i}.png": n for n, c in enumerate("ab") for i in range(20)})
-    whole, own = {p: p.read_bytes() for p in pets.glob("a/*.png")}, runner.child
+    whole, own = {p: p.read_bytes() for p in pets.glob("a/*.png")}, process.Worker.do
 
     class Breaking:
         """Shows nothing, and spoils images once the first epoch is over."""
@@ -106,16 +106,16 @@ def test_an_image_that_breaks_while_a_run_reads_it_is_named_and_the_next_run_goe
                 for path in whole:
                     path.write_bytes(b"no image")
 
-    def child_of(order, show, log):
+    def do(worker, order, show, log, kind):
         if order["run"]["seed"] == 0:
-            code, end = own(order, Breaking(), log)
+            code, end = own(worker, order, Breaking(), log, kind)
             assert code == 2 and re.search(r"pets/a/\d+\.png is not a readable image", end["error"])
             return code, end
         for path, content in whole.items():
             path.write_bytes(content)
-        return own(order, show, log)
+        return own(worker, order, show, log, kind)
 
-    monkeypatch.setattr(runner, "child", child_of)
+    monkeypatch.setattr(process.Worker, "do", do)
     endless = {**vars(HERE), "dataset": str(pets), "limit": None, "image_cache": "none", "epochs": 500}
     assert runner.run_all([Run(**endless), Run(**{**endless, "seed": 1, "epochs": 1})], "x", tmp_path, "it") == 2
     assert [(r["status"], r["choices"]["seed"]) for r in store.read(tmp_path)] == [("done", 1)]
@@ -197,14 +197,14 @@ def test_a_run_that_another_process_is_at_comes_last_and_is_not_done_twice(tmp_p
     theirs.acquire()
     begun = []
 
-    def child_of(order, show, log):
+    def do(worker, order, show, log, kind):
         begun.append(order["run"]["seed"])
         made = {"schema": 1, "name": first.stem, "experiment": "x", "digest": first.digest, "group": ""}
         store.write(tmp_path, {**made, **BRIEF, "choices": first.choices})  # meanwhile they finish
         theirs.release()
         return 0, {"record": BRIEF}
 
-    monkeypatch.setattr(runner, "child", child_of)
+    monkeypatch.setattr(process.Worker, "do", do)
     assert runner.run_all(runs, "x", tmp_path, "it") == 0
     assert begun == [second.run.seed]
     out = capsys.readouterr().out

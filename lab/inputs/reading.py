@@ -84,11 +84,14 @@ def ahead(images: Images, takes: Iterable[Array]) -> Iterator[Array]:
 def beside(made: Iterator[Thing]) -> Iterator[Thing]:
     """Yields what an iterator yields, each made by another thread while its user is at the one before."""
     end: Any = object()
-    with ThreadPoolExecutor(1) as other:
+    other = ThreadPoolExecutor(1)
+    try:
         following = other.submit(next, made, end)
         while (it := following.result()) is not end:
             following = other.submit(next, made, end)
             yield it
+    finally:
+        other.shutdown(wait=False, cancel_futures=True)  # whoever stops early does not wait for what it has no use for
 
 
 def _by_tensorflow(images: Images, takes: Iterable[Array]) -> Iterator[Array]:

@@ -35,9 +35,7 @@ class Estimated(Training):
         return self.before + steps * self.time_a_step(), -(-steps // chunk)
 
 
-def dry(
-    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
-) -> dict[str, Any]:
+def dry(resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None) -> dict[str, Any]:
     """Times a few steps of each phase and adds up what the run would take; trains and writes nothing."""
     trainer = open_trainer(resolved, Path(order["root"]), tell, kept=kept)
     began = time.perf_counter()

@@ -24,9 +24,7 @@ from lab.steps import Result, Step, follow
 from lab.training.interruption import deaf
 
 
-def execute(
-    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
-) -> dict[str, Any]:
+def execute(resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None) -> dict[str, Any]:
     """Trains and measures; returns the record and leaves weights and predictions beside it.
 
     Interrupted, or when the loss is not a number any more, it leaves the best weights so far, and a record that says
@@ -109,9 +107,7 @@ def look(trainer, tell: Callable[[dict], None], every: bool) -> list[dict[str, A
     return found
 
 
-def doctor(
-    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
-) -> dict[str, Any]:
+def doctor(resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None) -> dict[str, Any]:
     """Makes every check and trains nothing that lasts."""
     trainer = open_trainer(resolved, Path(order["root"]), tell, kept=kept)
     return {"findings": look(trainer, tell, every=True), "environment": environment(), "found": trainer.found}

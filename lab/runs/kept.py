@@ -27,7 +27,7 @@ class Kept:
         return self._data[1]
 
     def net(self, fresh: Net) -> Net:
-        """The network of the last run with all that is in a fresh one, if it has the same layers; else the fresh one."""
+        """The network of the last run with what a fresh one holds, if their layers are the same; else the fresh one."""
         if self._net is None or not become(self._net, fresh):
             self._net = fresh
         return self._net

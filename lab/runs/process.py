@@ -117,6 +117,7 @@ class Worker:
                 self.kind = kind
         return self.process
 
+
 @contextmanager
 def passed_on(process: subprocess.Popen, show: Show | Told) -> Iterator[list[int]]:
     """Meanwhile Ctrl-C and SIGTERM are passed on to the child, which then ends by itself; the second is raised here.
@@ -151,12 +152,6 @@ def _listen(lines: Iterable[str], show: Show | Told) -> dict[str, Any]:
             return event
         show.event(event)
     return {}
-
-
-def child(order: dict[str, Any], show: Show | Told, log: Path | None) -> tuple[int, dict[str, Any]]:
-    """Does one order in a process of its own; see `Worker.do`."""
-    with Worker() as worker:
-        return worker.do(order, show, log)
 
 
 def killed_for_memory() -> int:

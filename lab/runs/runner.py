@@ -13,7 +13,7 @@ from lab.errors import BadInput
 from lab.progress import Show, shown
 from lab.records import store
 from lab.runs import tracking
-from lab.runs.process import INTERRUPTED, NO_MEMORY, Worker, child, order_of
+from lab.runs.process import INTERRUPTED, NO_MEMORY, Worker, order_of
 from lab.runs.spec import Resolved, Run, resolve
 from lab.task import kind, score, score_name
 from lab.training.checkpoint import Checkpoint
@@ -106,7 +106,7 @@ def train(resolved: Resolved, root: Path, experiment: str, show: Any, worker: Wo
     parts, batch = 1, resolved.run.batch_size
     while True:
         order, was_warm = order_of(resolved.run, root, experiment, "run", parts), worker.is_warm
-        code, end = worker.do(order, show, log(root, experiment, resolved), _alike(resolved))
+        code, end = worker.do(order, show, log(root, experiment, resolved), alike(resolved))
         if code == NO_MEMORY and was_warm:
             continue
         if code != NO_MEMORY or parts * 2 > batch or "batch_size" not in resolved.choices:
@@ -117,7 +117,7 @@ def train(resolved: Resolved, root: Path, experiment: str, show: Any, worker: Wo
         )
 
 
-def _alike(resolved: Resolved) -> Any:
+def alike(resolved: Resolved) -> Any:
     """What runs have in common that need the same data and the same network: one process serves them all."""
     run = resolved.run
     return [resolved.choices[name] for name in SHARED], resolved.data_dir, run.device, run.image_cache, run.batch_size
@@ -136,10 +136,10 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     firsts: dict[str, Resolved] = {}
     for r in wanted:
         firsts.setdefault(r.group, r)
-    with Show(len(firsts)) as show:
+    with Show(len(firsts)) as show, Worker() as worker:
         for group, resolved in firsts.items():
             show.begin(f"dry run, {title(resolved)}")
-            code, end = child(order_of(resolved.run, root, "dry", "dry"), show, None)
+            code, end = worker.do(order_of(resolved.run, root, "dry", "dry"), show, None, alike(resolved))
             if code:
                 raise BadInput(end.get("error", "the dry run failed"))
             show.end("timed")
@@ -154,10 +154,10 @@ def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
         BadInput: a run is refused.
     """
     found = []
-    with Show(len(runs), every=True) as show:
+    with Show(len(runs), every=True) as show, Worker() as worker:
         for resolved in [resolve(run, root) for run in runs]:
             show.begin(title(resolved))
-            code, end = child(order_of(resolved.run, root, "doctor", "doctor"), show, None)
+            code, end = worker.do(order_of(resolved.run, root, "doctor", "doctor"), show, None, alike(resolved))
             if code:
                 raise BadInput(end.get("error", f"the checks ended with {cause(code)}"))
             found += end["record"]["findings"]

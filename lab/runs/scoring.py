@@ -21,9 +21,7 @@ from lab.runs.spec import Resolved
 from lab.task import kind
 
 
-def rank(
-    resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None
-) -> dict[str, Any]:
+def rank(resolved: Resolved, order: dict, tell: Callable[[dict], None], kept: Kept | None = None) -> dict[str, Any]:
     """Scores how well the source suits the data, on a sample of the training split; trains nothing."""
     began, cpu = time.perf_counter(), time.process_time()
     trainer = open_trainer(resolved, Path(order["root"]), tell, kept=kept)

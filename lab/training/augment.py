@@ -5,6 +5,7 @@ step. What happens to an image is drawn in NumPy, for each image: the same under
 """
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,12 @@ def _change(word: str, bands: int, forbids: frozenset[str], targets: str) -> Cha
     return _drawn(Jitter(2.0, "horizontal_flip" not in forbids, erases=True), targets)
 
 
+@cache
 def _drawn(policy: Any, targets: str) -> Change:
-    """Changes each image by what it was drawn: with `draw`, whose first is the map that masks follow, and `change`."""
+    """Changes each image by what it was drawn: with `draw`, whose first is the map that masks follow, and `change`.
+
+    Compiled once in a process, whatever asks for it.
+    """
     from lab.training.warping import nearest
 
     def work(images: Any, labels: Any, maps: Any, *drawn: Any) -> tuple[Any, Any]:

@@ -2,10 +2,13 @@
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from lab.errors import Interrupted
+
+AGAIN = 0.2  # seconds until what was raised is raised again: where an object ends, Python drops an exception
+ALARM = getattr(signal, "SIGALRM", None)  # Windows has none
 
 
 def listen() -> None:
@@ -20,8 +23,8 @@ def deaf() -> None:
 
 
 @contextmanager
-def held() -> Iterator[None]:
-    """What is done inside is done to its end; a SIGTERM that came meanwhile is raised then.
+def held(unless: Callable[[], bool] = lambda: False) -> Iterator[None]:
+    """What is done inside is done to its end; a SIGTERM that came meanwhile is raised then, or at once where `unless`.
 
     Raises:
         Interrupted: one came.
@@ -30,13 +33,27 @@ def held() -> Iterator[None]:
         yield
         return
     came = []
-    before = signal.signal(signal.SIGTERM, lambda *at: came.append(at))
+
+    def hold(*at: object) -> None:
+        came.append(at)
+        if unless():
+            if ALARM:
+                signal.setitimer(signal.ITIMER_REAL, AGAIN)
+            raise Interrupted
+
+    before = {number: signal.signal(number, hold) for number in (signal.SIGTERM, ALARM) if number}
     try:
         yield
+    except Exception:  # which ours may have become, on its way through C++
+        if not came:
+            raise
     finally:
-        signal.signal(signal.SIGTERM, before)
+        if ALARM:
+            signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
     if came:
-        raise Interrupted
+        raise Interrupted from None
 
 
 def _interrupt(*_: object) -> None:

@@ -1,5 +1,6 @@
 """The policies `light` and `strong`: an image moved, turned and zoomed, in one resampling, then its tones."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,15 +13,17 @@ SHIFT, TURN, ZOOM, TONES = 0.08, 10.0, 0.1, 0.2  # shares of the sides, degrees,
 ERASED, LEAST, MOST = 0.5, 0.02, 0.15  # share of the images that lose a patch, and of their pixels that it takes
 
 
+@dataclass(frozen=True)
 class Jitter:
     """Each image by what it was drawn, evenly from a range on both sides of nothing.
 
-    A patch is filled with a colour that is drawn, too: Zhong et al. 2020, https://arxiv.org/abs/1708.04896.
+    `by` is what the ranges are multiplied by; with `flips` half of the images are mirrored, left to right. A patch is
+    filled with a colour that is drawn, too: Zhong et al. 2020, https://arxiv.org/abs/1708.04896.
     """
 
-    def __init__(self, by: float, flips: bool = False, erases: bool = False):
-        """`by` is what the ranges are multiplied by; with `flips` half of the images are mirrored, left to right."""
-        self.by, self.flips, self.erases = by, flips, erases
+    by: float
+    flips: bool = False
+    erases: bool = False
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, ...]:
         """For images (N, H, W, C): maps (N, 2, 3); brightness and contrast (N, 1, 1, 1); where there are patches,

@@ -5,7 +5,7 @@ What `lab.training.phase` trains on, and what `lab.training.trainer` has a strat
 
 import dataclasses
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +57,18 @@ class Options:
     def at_once(self) -> int:
         """Examples that the network is given at a time."""
         return max(1, self.batch_size // self.parts)
+
+
+class Fitted(keras.Model):
+    """A model that knows whether its training step has been traced: until then, no weight has moved."""
+
+    is_traced = False
+
+    def train_step(self, *given: Any, **named: Any) -> Any:
+        """As Keras', in Python only while it is traced."""
+        done = super().train_step(*given, **named)
+        self.is_traced = True
+        return done
 
 
 class Learner:
@@ -140,7 +152,12 @@ class Learner:
         return self.task.loss(self.options.loss, self.options.label_smoothing, self._weights)
 
     def compiled(
-        self, model: keras.Model, name: str, terms: Callable[[Any], Terms], teacher: Distillation | None = None, **more: Any
+        self,
+        model: keras.Model,
+        name: str,
+        terms: Callable[[Any], Terms],
+        teacher: Distillation | None = None,
+        **more: Any,
     ) -> keras.Model:
         """A model of the network to train, its optimizer as if it were new; what learns now, learns in it.
 
@@ -154,7 +171,7 @@ class Learner:
         aim = (repr(self.task), o.loss, o.label_smoothing, weights, teacher and (teacher.temperature, teacher.weight))
 
         def make() -> keras.Model:
-            made = keras.Model(model.inputs, model.outputs[0])
+            made = Fitted(model.inputs, model.outputs[0])
             loss, metrics = self.loss(), self.task.metrics()
             if teacher:
                 loss, metrics = teacher.loss(loss), teacher.metrics(metrics)

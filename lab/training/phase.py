@@ -159,7 +159,7 @@ class Training:
         began = time.perf_counter()
         try:
             for step, (x, y) in zip(left, self.batches(self.number, left), strict=True):
-                with held():
+                with held(unless=lambda: not self.fitted.is_traced):  # which takes a minute where cores have other work
                     logs = self._step(step, x, y)
                     if not np.isfinite(logs["loss"]):
                         raise self._diverged(f"loss became {logs['loss']}", f"epoch {epoch + 1}, step {step + 1}")

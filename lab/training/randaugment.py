@@ -4,6 +4,7 @@ The operations and their strengths at magnitude 9 of 30, as torchvision has them
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -91,12 +92,16 @@ TONES: dict[str, tuple[Callable[[Any, Any], Any], tuple[float, float]]] = {  # a
 }
 
 
+@dataclass(frozen=True)
 class RandAugment:
-    """Each image by two operations of its own."""
+    """Each image by two operations of its own; colour is one of them where there are three bands."""
 
-    def __init__(self, bands: int):
-        """Colour is one of the operations where there are three bands."""
-        self.tones = [name for name in TONES if name != "color" or bands == 3]
+    bands: int
+
+    @property
+    def tones(self) -> list[str]:
+        """The operations that leave every pixel in its place."""
+        return [name for name in TONES if name != "color" or self.bands == 3]
 
     def draw(self, rng: np.random.Generator, shape: tuple[int, ...]) -> tuple[Array, ...]:
         """For images (N, H, W, C): maps (N, 2, 3) of both rounds together; and for each round which operation (N, 2),

@@ -1,0 +1,115 @@
+"""One process does a run after another of the same network and data; nothing leaks from one to the next."""
+
+import os
+import signal
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from lab.records import store
+from lab.runs import process, runner
+from lab.runs.execution import execute
+from lab.runs.kept import Kept
+from lab.runs.process import order_of
+from lab.runs.spec import Run, resolve
+
+SMALL = Run(strategy="scratch", backbone="cnn10(width=4)", dataset="digits", limit=60, size=16, epochs=2, checks="none")
+SAME = ("train", "val", "test", "findings")
+# each is done after the one before it, by what that left
+OTHERS = {
+    "its own twin": {},
+    "another seed": {"seed": 1},
+    "other steps of the same network": {"strategy": "finetune", "weights": "none", "augment": "light+mixup"},
+    "a rate found by trials, all checks": {"learning_rate": "auto", "checks": "all"},
+    "averaged weights, another optimizer": {"ema": 0.9, "optimizer": "sgd", "schedule": "onecycle"},
+    "weights that decay, classes weighed": {"weight_decay": 0.01, "balance": "weights", "label_smoothing": 0.1},
+    "matrices of low rank": {"strategy": "lora(rank=2)", "weights": "none"},
+    "a probe in place of the head": {"strategy": "knn", "weights": "none"},
+    "fewer examples": {"shots": "3", "seed": 2},
+}
+
+
+def done(run, root, kept=None):
+    """(what a run's record says that does not depend on time, its test predictions)."""
+    resolved = resolve(run, root)
+    store.prepare(root, "x")
+    said = execute(resolved, order_of(run, root, "x", "run"), lambda event: None, kept)
+    steps = [{k: v for k, v in s.items() if k not in ("seconds", "features")} for s in said["steps"]]
+    for step in steps:
+        step["history"] = [{k: v for k, v in h.items() if k != "seconds"} for h in step.get("history", [])]
+    with np.load(root / "results" / "x" / f"{resolved.stem}.test.npz") as file:
+        return {**{k: said[k] for k in SAME}, "steps": steps, "net": said["net"]}, dict(file)
+
+
+def test_a_run_gives_to_the_bit_what_it_gives_alone_whatever_was_done_before_it(tmp_path):
+    kept = Kept()
+    for i, change in enumerate(OTHERS.values()):
+        run = replace(SMALL, **change)
+        (said, answers), (alone, expected) = done(run, tmp_path / f"{i}", kept), done(run, tmp_path / f"{i} alone")
+        assert said == alone
+        assert all(np.array_equal(answers[k], expected[k]) for k in expected)
+        kept.runs += 1
+
+
+def test_what_is_alike_is_read_and_traced_once_and_what_is_not_is_made_anew(tmp_path):
+    kept, nets, read = Kept(), [], []
+    for change in ({}, {"seed": 1}, {"head": "mlp(4)"}, {"head": "mlp(4)", "limit": 80}):
+        done(replace(SMALL, **change), tmp_path, kept)
+        nets.append(kept._net)
+        read.append(kept._data[1])
+    assert nets[0] is nets[1] and nets[1] is not nets[2] and nets[2] is nets[3]
+    assert read[0] is read[1] is read[2] and read[2] is not read[3]
+
+
+def test_a_killed_process_costs_its_own_run_and_the_next_gets_a_fresh_one(tmp_path, monkeypatch):
+    own, alive, warm = process.Worker.do, [], []
+
+    class Killing:
+        """Kills the process in the middle of the second run."""
+
+        say = print
+
+        def event(self, it):
+            if "val_loss" in it:
+                os.kill(alive[-1], signal.SIGKILL)
+
+    def do(worker, order, show, log, kind):
+        warm.append(worker.is_warm)
+        ready = worker._ready(kind, log)
+        alive.append(ready.pid)
+        return own(worker, order, Killing() if order["run"]["seed"] == 1 else show, log, kind)
+
+    monkeypatch.setattr(process.Worker, "do", do)
+    runs = [replace(SMALL, seed=seed) for seed in range(4)]
+    assert runner.run_all(runs, "x", tmp_path, "it") == 1
+    records = sorted(store.read(tmp_path), key=lambda r: r["choices"]["seed"])
+    assert [r["status"] for r in records] == ["done", "failed", "done", "done"] and "SIGKILL" in records[1]["error"]
+    assert warm == [False, True, False, True] and alive[0] == alive[1] != alive[2] == alive[3]
+    assert [r.get("runs_before") for r in records] == [None, None, None, 1]
+    assert not os.path.exists(f"/proc/{alive[-1]}")
+
+
+def test_where_memory_does_not_suffice_beside_what_is_kept_a_fresh_process_is_tried_first(tmp_path, monkeypatch):
+    asked = []
+
+    def do(worker, order, show, log, kind):
+        asked.append((worker.is_warm, order["parts"]))
+        if worker.is_warm:
+            worker.is_warm = False
+            return process.NO_MEMORY, {}
+        return 1, {"error": "something else"}
+
+    monkeypatch.setattr(process.Worker, "do", do)
+    worker = process.Worker()
+    worker.is_warm = True
+    assert runner.train(resolve(SMALL, tmp_path), tmp_path, "x", None, worker)[0] == 1
+    assert asked == [(True, 1), (False, 1)]
+
+
+@pytest.mark.parametrize(("change", "same"), [({"seed": 1}, True), ({"strategy": "lora"}, True), ({"epochs": 9}, True),
+    ({"size": 24}, False), ({"limit": 70}, False), ({"precision": "mixed_bfloat16"}, False),
+    ({"backbone": "cnn10(width=8)"}, False)])  # fmt: skip
+def test_runs_share_a_process_that_need_the_same_data_and_network(change, same, tmp_path):
+    one, other = (resolve(run, tmp_path) for run in (SMALL, replace(SMALL, weights="none", **change)))
+    assert (runner.alike(one) == runner.alike(other)) == same
