@@ -19,7 +19,7 @@ PROJECT = "transfer-learning-lab"  # as pyproject.toml names it
 BASE = Path(__file__).parent.parent  # what holds lab/: a checkout, or the folder of installed packages
 IS_CHECKOUT = (BASE / ".git").exists()
 UNASKED = ("matplotlib", "pandas", "sklearn")  # Keras imports them where they are, and takes other inputs without them
-PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "scikit-learn", "pillow")
+PACKAGES = ("keras", "tensorflow", "jax", "numpy", "scipy", "scikit-learn", "pillow", "simplejpeg")
 
 
 def environment() -> dict[str, Any]:

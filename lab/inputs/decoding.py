@@ -13,6 +13,7 @@ Size = int | tuple[int, int]  # pixels: (height, width), or one number for both
 Box = tuple[int, int, int, int]  # pixels: left, top, right, bottom
 SUFFIXES = (".png", ".jpg", ".jpeg", ".ppm", ".pgm", ".bmp", ".gif", ".webp", ".tif", ".tiff")
 ENDINGS = (*SUFFIXES, ".npy")  # of images whose bands are described
+PARTS = (1, 2, 4, 8)  # of its size, that a JPEG is quickly decoded at
 LARGEST = 200_000_000  # pixels of an image: 600 MB once decoded
 warnings.filterwarnings("ignore", module=r"PIL\.")  # of what is corrupt: that is said in our own words, or mended
 Image.MAX_IMAGE_PIXELS = None  # Pillow only warns from 89 megapixels on; `opened` refuses, at LARGEST
@@ -40,8 +41,29 @@ def decoded(content: bytes, size: Size, fit: Fit = "squash") -> np.ndarray:
     Raises:
         Unreadable: it is no image, damaged, too large, or has no values that mean a colour.
     """
+    least = max(sides(size))
     with opened(content) as image:
-        return fitted(rgb(image, max(sides(size))), size, fit)
+        return fitted(_plain_jpeg(image, content, least) or rgb(image, least), size, fit)
+
+
+def _plain_jpeg(image: Image.Image, content: bytes, least: int) -> Image.Image | None:
+    """An upright JPEG of colours or grey, by libjpeg-turbo; None: Pillow is to read it, or to judge what is damaged.
+
+    One with many more pixels than (least, least) comes at half, a quarter or an eighth of its size, half as large again
+    as is needed: less is seen in the resized image.
+    """
+    import simplejpeg
+
+    if image.format != "JPEG" or image.mode not in ("RGB", "L"):
+        return None
+    part = max(p for p in PARTS if p == 1 or min(image.size) >= 1.5 * p * least)
+    wanted = {"min_height": -(-image.height // part), "min_width": -(-image.width // part)} if part > 1 else {}
+    try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            return None
+        return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", fastdct=False, fastupsample=False, **wanted))
+    except DAMAGED:
+        return None
 
 
 def opened(content: bytes) -> Image.Image:

@@ -4,6 +4,7 @@ Its own process, so that peak memory is the run's, a crash is one run's, and a b
 well is asked for the next of its kind, and has imported, read and traced what that needs; it ends with any other.
 """
 
+import atexit
 import json
 import os
 import sys
@@ -115,6 +116,7 @@ def _kept() -> Any:
 
 if __name__ == "__main__":
     code = main()
+    atexit._run_exitfuncs()  # as those that remove temporary files
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
     os._exit(code)  # at once: TensorFlow takes a second to give back, piece by piece, what ends with the process
