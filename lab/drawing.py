@@ -123,6 +123,9 @@ def save(figure: Any, path: Path, metadata: dict[str, str] | None = None) -> Pat
 
     buffer, kind = io.BytesIO(), path.suffix.removeprefix(".")
     about: dict[str, Any] = {"Date": None} if kind == "svg" else dict(metadata or {})
+    if layout := figure.get_layout_engine():  # once, and not by a whole drawing that is thrown away
+        layout.execute(figure)
+        figure.set_layout_engine("none")
     figure.savefig(buffer, format=kind, dpi=100, metadata=about)
     plt.close(figure)
     write_atomically(path, buffer.getvalue())

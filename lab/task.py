@@ -46,13 +46,13 @@ class Left:
 
     Attributes:
         beside: arrays of the test split, which are committed: what `Task.outcomes` reads.
-        cached: arrays of each split.
+        cached: arrays of each split; one of many megabytes may come in parts, to be written one behind the other.
         pictures: what the report draws of it, by name: a `lab.galleries.kept.Kept` each.
         compressed: whether it pays to compress what is cached.
     """
 
     beside: Mapping[str, Array]
-    cached: Mapping[str, Mapping[str, Array]] = field(default_factory=dict)
+    cached: Mapping[str, Mapping[str, Array | list[Array]]] = field(default_factory=dict)
     pictures: Mapping[str, Any] = field(default_factory=dict)
     compressed: bool = False
 

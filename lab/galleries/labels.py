@@ -29,20 +29,19 @@ class Surest(Kept):
     classes: Array
 
 
-def chosen(data: Data, probabilities: Array) -> Surest:
-    """Of the test split, of which a network said probabilities (N, K)."""
-    some = order(data.test.labels, probabilities)
+def chosen(data: Data, predicted: Array, confidence: Array) -> Surest:
+    """Of the test split, whose likeliest classes (N,) a network gave these probabilities (N,)."""
+    some = order(data.test.labels, predicted, confidence)
     return Surest(
         images=pictures(data)(np.asarray(data.test.images[some])), truth=data.test.labels[some],
-        predicted=probabilities[some].argmax(1), confidence=probabilities[some].max(1).astype("float32"),
-        classes=np.array(data.classes, "U"),
+        predicted=predicted[some], confidence=confidence[some].astype("float32"), classes=np.array(data.classes, "U"),
     )  # fmt: skip
 
 
-def order(labels: Array, probabilities: Array) -> Array:
+def order(labels: Array, predicted: Array, confidence: Array) -> Array:
     """Which examples are shown: the right ones first, the surest of them first."""
-    predicted, sure = probabilities.argmax(1), probabilities.max(1)
-    return np.concatenate([_surest(sure, predicted, of) for of in (predicted == labels, predicted != labels)])
+    parts = [_surest(confidence, predicted, of) for of in (predicted == labels, predicted != labels)]
+    return np.concatenate(parts)
 
 
 def _surest(confidence: Array, predicted: Array, among: Array) -> Array:

@@ -35,8 +35,9 @@ class Explained(Surest):
 def explained(trainer: Any, probabilities: Array) -> Explained:
     """Of the test split, of which the network said probabilities (N, K)."""
     test = trainer.data.test
-    found, every = labels.chosen(trainer.data, probabilities), evenly(len(test), EMBEDDED)
-    read = np.asarray(test.images[labels.order(test.labels, probabilities)])
+    said = probabilities.argmax(axis=1), probabilities.max(axis=1)
+    found, every = labels.chosen(trainer.data, *said), evenly(len(test), EMBEDDED)
+    read = np.asarray(test.images[labels.order(test.labels, *said)])
     return Explained(
         **vars(found), heat=heat(trainer.net, read, found.predicted),
         places=embedded(features_of(trainer, test.take(every)), trainer.options.seed), of_places=test.labels[every],

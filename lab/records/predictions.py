@@ -1,6 +1,8 @@
 """What a run said of each example: a short form beside the record, all answers in the cache. No Keras."""
 
 import io
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +22,25 @@ def write(root: Path, experiment: str, name: str, left: Left) -> None:
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **left.beside)  # type: ignore[arg-type]
     write_atomically(store.results(root) / experiment / f"{name}.test.npz", buffer.getvalue())
-    save: Any = np.savez_compressed if left.compressed else np.savez
     for split, arrays in left.cached.items():
         with replacing(store.cache(root, experiment) / f"{name}.{split}.npz") as partial:
-            save(partial, **arrays)
+            _save(partial, arrays, left.compressed)
     for what, kept in left.pictures.items():
         kept.write(path_of(root, experiment, name, what))
+
+
+def _save(path: Path, arrays: Mapping[str, Array | list[Array]], compressed: bool) -> None:
+    """As `np.savez`, which would put the parts of an array together first."""
+    method = zipfile.ZIP_DEFLATED if compressed else zipfile.ZIP_STORED
+    with zipfile.ZipFile(path, "w", method) as archive:
+        for name, given in arrays.items():
+            parts = given if isinstance(given, list) else [given]
+            shape = (sum(map(len, parts)), *parts[0].shape[1:])
+            about = {"descr": np.lib.format.dtype_to_descr(parts[0].dtype), "fortran_order": False, "shape": shape}
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as file:
+                np.lib.format.write_array_header_1_0(file, about)
+                for part in parts:
+                    file.write(np.ascontiguousarray(part).data)
 
 
 def read(root: Path, record: dict[str, Any], split: str) -> tuple[Array, Array]:

@@ -1,5 +1,5 @@
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -96,19 +96,17 @@ class Classification(Task):
     def left(self, data, meters):
         """Beside the record: labels, predicted classes and their probability, probability of the truth. In the cache
         all probabilities, for ensembles and comparisons, and the surest images."""
-        splits = {name: (np.concatenate(meter.labels), meter.probabilities) for name, meter in meters.items()}
-        labels, p = splits["test"]
+        test = meters["test"].seen
         beside = {
-            "labels": labels.astype("int32"), "predicted": p.argmax(axis=1).astype("int32"),
-            "p_true": p[np.arange(len(labels)), labels].astype("float32"),
-            "confidence": p.max(axis=1).astype("float32"),
+            "labels": test.labels.astype("int32"), "predicted": test.predicted.astype("int32"),
+            "p_true": test.true.astype("float32"), "confidence": test.sure.astype("float32"),
         }  # fmt: skip
         cached = {
-            name: {"labels": y.astype("int32"), "probabilities": of.astype("float32")}
-            for name, (y, of) in splits.items()
+            name: {"labels": meter.seen.labels.astype("int32"), "probabilities": meter.answers}
+            for name, meter in meters.items()
         }
         has_images = data is not None and not data.table  # an ensemble's are put together without them
-        return Left(beside, cached, {"surest": surest.chosen(data, p)} if has_images else {})
+        return Left(beside, cached, {"surest": surest.chosen(data, test.predicted, test.sure)} if has_images else {})
 
     @classmethod
     def outcomes(cls, files):
@@ -151,39 +149,59 @@ def _outcome(file: Any) -> Outcome:
     return Outcome(right[:, None], np.ones((len(right), 1)), right, file["labels"], file["predicted"], confidence)
 
 
+class Seen(NamedTuple):
+    """Of each example (N,): its label, the likeliest class, that one's probability and the label's, whether the label
+    is among the five likeliest.
+    """
+
+    labels: Array
+    predicted: Array
+    sure: Array
+    true: Array
+    in_five: Array
+
+
 class Meter:
-    """Accuracy, cross-entropy, top-5, macro F1 and per-class accuracy, from all probabilities."""
+    """Accuracy, cross-entropy, top-5, macro F1 and per-class accuracy.
+
+    Of many classes all probabilities are most of what a run remembers, so they are kept once, as files have them.
+
+    Attributes:
+        answers: probabilities of each batch (B, K) float32.
+    """
 
     def __init__(self, classes: tuple[str, ...]):
         self.classes = classes
-        self.labels: list[Array] = []
-        self.all: list[Array] = []
+        self.answers: list[Array] = []
+        self._seen: list[Seen] = []
 
-    def update(self, labels: Array, probabilities: Array) -> None:
-        self.labels.append(labels)
-        self.all.append(probabilities)
+    def update(self, labels: Array, p: Array) -> None:
+        true = p[np.arange(len(labels)), labels]
+        in_five = (p > true[:, None]).sum(axis=1) < 5
+        self._seen.append(Seen(labels, p.argmax(axis=1), p.max(axis=1), true, in_five))
+        self.answers.append(p.astype("float32"))
+
+    @property
+    def seen(self) -> Seen:
+        return Seen(*map(np.concatenate, zip(*self._seen, strict=True)))
 
     @property
     def probabilities(self) -> Array:
-        return np.concatenate(self.all)
+        return np.concatenate(self.answers)
 
     def result(self) -> dict[str, Any]:
         """Fractions from 0 to 1; the loss in nats. A class without examples has no accuracy (None) and no F1."""
-        y, p = np.concatenate(self.labels), self.probabilities
-        guess = p.argmax(axis=1)
-        truth = p[np.arange(len(y)), y]
-        top5 = (p > truth[:, None]).sum(axis=1) < 5
-        hits, there, guessed = (np.bincount(some, minlength=len(self.classes)) for some in (y[guess == y], y, guess))
+        y, guess, _, true, in_five = self.seen
+        right, count = y == guess, len(self.classes)
+        # a source that reads labels off its own outputs may guess one that is no class
+        hits, there, guessed = (np.bincount(some, minlength=count)[:count] for some in (y[right], y, guess))
         present = np.flatnonzero(there)
         f1 = 2 * hits[present] / (there + guessed)[present]
-        per_class = {
-            c: (float((guess[y == i] == i).mean()) if i in present else None) for i, c in enumerate(self.classes)
-        }
         return {
             "examples": len(y),
-            "accuracy": float((guess == y).mean()),
-            "loss": float(-np.log(np.maximum(truth, 1e-12)).mean()),
-            "top5": float(top5.mean()),
+            "accuracy": float(right.mean()),
+            "loss": float(-np.log(np.maximum(true, 1e-12)).mean()),
+            "top5": float(in_five.mean()),
             "macro_f1": float(f1.mean()),
-            "per_class": per_class,
+            "per_class": {c: float(hits[i] / there[i]) if there[i] else None for i, c in enumerate(self.classes)},
         }
