@@ -57,8 +57,13 @@ def test_a_gradient_is_the_backends_own():
 def test_the_surest_of_each_class_come_first():
     said = np.array([[0.1, 0.9, 0.0], [0.8, 0.1, 0.1], [0.0, 0.95, 0.05], [0.2, 0.1, 0.7], [0.0, 0.01, 0.99]])
     labels = np.array([1, 0, 1, 2, 0])
-    assert surest.order(labels, said.argmax(1), said.max(1)).tolist() == [2, 1, 3, 4]  # of class 1 the surer one; 4 is wrong
-    assert surest.order(np.array([0, 2, 2, 0, 1]), said).tolist() == [4, 2, 1]
+    assert surest.order(labels, said.argmax(1), said.max(1)).tolist() == [
+        2,
+        1,
+        3,
+        4,
+    ]  # of class 1 the surer one; 4 is wrong
+    assert surest.order(np.array([0, 2, 2, 0, 1]), said.argmax(1), said.max(1)).tolist() == [4, 2, 1]
 
 
 def test_what_lies_apart_is_put_apart():
