@@ -3,7 +3,7 @@
 import io
 import struct
 import warnings
-from typing import Literal
+from typing import Literal, cast
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -41,29 +41,8 @@ def decoded(content: bytes, size: Size, fit: Fit = "squash") -> np.ndarray:
     Raises:
         Unreadable: it is no image, damaged, too large, or has no values that mean a colour.
     """
-    least = max(sides(size))
     with opened(content) as image:
-        return fitted(_plain_jpeg(image, content, least) or rgb(image, least), size, fit)
-
-
-def _plain_jpeg(image: Image.Image, content: bytes, least: int) -> Image.Image | None:
-    """An upright JPEG of colours or grey, by libjpeg-turbo; None: Pillow is to read it, or to judge what is damaged.
-
-    One with many more pixels than (least, least) comes at half, a quarter or an eighth of its size, half as large again
-    as is needed: less is seen in the resized image.
-    """
-    import simplejpeg
-
-    if image.format != "JPEG" or image.mode not in ("RGB", "L"):
-        return None
-    part = max(p for p in PARTS if p == 1 or min(image.size) >= 1.5 * p * least)
-    wanted = {"min_height": -(-image.height // part), "min_width": -(-image.width // part)} if part > 1 else {}
-    try:
-        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
-            return None
-        return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", fastdct=False, fastupsample=False, **wanted))
-    except DAMAGED:
-        return None
+        return fitted(rgb(image, max(sides(size))), size, fit)
 
 
 def opened(content: bytes) -> Image.Image:
@@ -104,8 +83,10 @@ def rgb(image: Image.Image, least: int) -> Image.Image:
     Raises:
         Unreadable: as `decoded`.
     """
+    if plain := _plain_jpeg(image, least):
+        return plain
     try:
-        image.draft("RGB", (2 * least, 2 * least))  # JPEG decodes smaller at a fraction of the time and memory
+        image.draft("RGB", (2 * least, 2 * least))  # as of a JPEG that is to be turned
         ImageOps.exif_transpose(image, in_place=True)
         if image.mode.startswith("I"):
             image = _eight_bits(image)
@@ -117,6 +98,27 @@ def rgb(image: Image.Image, least: int) -> Image.Image:
         return image.convert("RGB")
     except DAMAGED as error:
         raise Unreadable(f"is not a readable image: {first_line(error)}") from None
+
+
+def _plain_jpeg(image: Image.Image, least: int) -> Image.Image | None:
+    """An upright JPEG of colours or grey, by libjpeg-turbo; None: Pillow is to read it, or to judge what is damaged.
+
+    One with many more pixels than (least, least) comes at half, a quarter or an eighth of its size, half as large again
+    as is needed: less is seen in the resized image.
+    """
+    import simplejpeg
+
+    if image.format != "JPEG" or image.mode not in ("RGB", "L"):
+        return None
+    part = max(p for p in PARTS if p == 1 or min(image.size) >= 1.5 * p * least)
+    wanted = {"min_height": -(-image.height // part), "min_width": -(-image.width // part)} if part > 1 else {}
+    try:
+        if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
+            return None
+        content = cast(io.BytesIO, image.fp).getvalue()  # all of it: `opened` has put it there
+        return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", fastdct=False, fastupsample=False, **wanted))
+    except DAMAGED:
+        return None
 
 
 def fitted(image: Image.Image, size: Size, fit: Fit = "squash") -> np.ndarray:

@@ -23,7 +23,7 @@ from lab.inputs.entry import Entry, entry
 from lab.inputs.folders import Files
 from lab.progress import over
 
-VERSION = 3  # raise it when the same file would give another entry
+VERSION = 4  # raise it when the same file would give another entry
 SAVED = 1000  # files between two savings: lines are added, so that many files take as long as few, each
 
 

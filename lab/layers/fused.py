@@ -34,7 +34,7 @@ def _call(self: Any, inputs: Any, training: bool | None = None, mask: Any = None
     if mask is not None:
         return type(self).call(self, inputs, training=training, mask=mask)
     learns, channels = bool(training) and self.trainable, inputs.shape[-1]
-    statistics = [tf.zeros(0)] * 2 if learns else [tf.convert_to_tensor(v) for v in _moving(self)]
+    statistics = [tf.constant((), "float32")] * 2 if learns else [tf.convert_to_tensor(v) for v in _moving(self)]
     out, mean, _, _, variance, _ = tf.raw_ops.FusedBatchNormV3(
         x=inputs,
         scale=tf.convert_to_tensor(self.gamma) if self.scale else tf.ones(channels),
@@ -44,9 +44,10 @@ def _call(self: Any, inputs: Any, training: bool | None = None, mask: Any = None
     if learns:
         # the variance that the gradient takes, on a CPU the biased one, as Keras'; the third output is the unbiased one
         for moving, batch in zip(_moving(self), (mean, variance), strict=True):
+            before, now = (tf.constant(share, "float32") for share in (self.momentum, 1.0 - self.momentum))
             # past Keras' own variables, whose checks are a third of what a layer takes to be traced
-            now = moving.value.value() * self.momentum + batch * (1.0 - self.momentum)
-            tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=now)
+            value = moving.value.value() * before + batch * now
+            tf.raw_ops.AssignVariableOp(resource=moving.value.handle, value=value)
         # a ReLU behind it would else be joined to it, by a kernel that makes NaN 0: no loss would show a divergence
         out = tf.ensure_shape(out, inputs.shape)
     return out

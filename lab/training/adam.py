@@ -12,10 +12,10 @@ class Adam(keras.optimizers.Adam):
     that a step differs in its fifth digit.
     """
 
-    powers: Any = None  # of both betas by the number of the step, shared by the variables that it updates
+    shared: Any = None  # by all variables that a step updates: see `_constants`
 
     def apply(self, grads: Any, trainable_variables: Any = None) -> None:
-        self.powers = None  # of this step, which may be in a graph of its own, not those of the one before
+        self.shared = {}  # of this step, which may be in a graph of its own, not those of the one before
         super().apply(grads, trainable_variables)
 
     def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
@@ -24,13 +24,19 @@ class Adam(keras.optimizers.Adam):
             return
         import tensorflow as tf
 
-        if self.powers is None:
-            step = keras.ops.cast(self.iterations + 1, "float32")
-            self.powers = [keras.ops.power(beta, step) for beta in (self.beta_1, self.beta_2)]
         index, dtype = self._get_variable_index(variable), variable.dtype
-        first, second, rate = (keras.ops.cast(v, dtype) for v in (*self.powers, learning_rate))
+        if dtype not in self.shared:
+            self.shared[dtype] = self._constants(dtype)
         tf.raw_ops.ResourceApplyAdam(
             var=variable.handle, m=self._momentums[index].value.handle, v=self._velocities[index].value.handle,
-            beta1_power=first, beta2_power=second, lr=rate, beta1=self.beta_1, beta2=self.beta_2,
-            epsilon=self.epsilon, grad=tf.convert_to_tensor(keras.ops.cast(gradient, dtype)),
+            grad=tf.convert_to_tensor(keras.ops.cast(gradient, dtype)), lr=keras.ops.cast(learning_rate, dtype),
+            **self.shared[dtype],
         )  # fmt: skip
+
+    def _constants(self, dtype: str) -> dict[str, Any]:
+        """The powers of both betas by the number of the step, both betas and epsilon, as the operation takes them."""
+        step = keras.ops.cast(self.iterations + 1, "float32")
+        betas = {"beta1": self.beta_1, "beta2": self.beta_2}
+        powers = {f"{name}_power": keras.ops.power(beta, step) for name, beta in betas.items()}
+        made = {**powers, **betas, "epsilon": self.epsilon}
+        return {name: keras.ops.cast(keras.ops.convert_to_tensor(value), dtype) for name, value in made.items()}
