@@ -32,8 +32,8 @@ from lab.files import write_atomically
 
 HERE = Path(__file__).parent
 MEASURES = (
-    "first_step", "steps", "whole_run", "peers", "features", "augmentation", "zoom", "folder", "start", "exports",
-    "gpu",
+    "first_step", "steps", "short_job", "matrix", "whole_run", "peers", "features", "augmentation", "decoding", "zoom",
+    "folder", "start", "exports", "gpu",
 )  # fmt: skip
 
 

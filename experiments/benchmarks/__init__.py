@@ -4,11 +4,12 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 from lab.runs.process import KEEP_FREED_MEMORY, environment_of_child
 
@@ -53,6 +54,35 @@ def timed_command(*words: str, **variables: str) -> tuple[float, str]:
     if done.returncode:
         raise SystemExit(f"python {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr[-2000:]}")
     return seconds, done.stdout
+
+
+class Cost(NamedTuple):
+    """What a command took, its own processes included: seconds, CPU seconds, MB at the most in one of them."""
+
+    wall: float
+    cpu: float
+    peak: float
+
+
+def cost_of(*words: str, **variables: str) -> Cost:
+    """Of `python WORDS`, as one types it.
+
+    Raises:
+        SystemExit: it failed.
+    """
+    ours = {name: value for name, value in os.environ.items() if name not in KEEP_FREED_MEMORY}
+    began = time.perf_counter()
+    with tempfile.TemporaryFile() as told:
+        command = [sys.executable, *words]
+        process = subprocess.Popen(command, env=ours | {"PYTHONPATH": path()} | variables, stdout=told, stderr=told)
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        if process.returncode:
+            told.seek(0)
+            raise SystemExit(
+                f"python {' '.join(words)} ended with {process.returncode}:\n{told.read()[-2000:].decode()}"
+            )
+    return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
 def said(*words: str, **variables: str) -> Any:

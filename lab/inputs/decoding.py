@@ -3,7 +3,7 @@
 import io
 import struct
 import warnings
-from typing import Literal, cast
+from typing import Literal
 
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
@@ -115,7 +115,7 @@ def _plain_jpeg(image: Image.Image, least: int) -> Image.Image | None:
     try:
         if image.getexif().get(ExifTags.Base.Orientation, 1) != 1:
             return None
-        content = cast(io.BytesIO, image.fp).getvalue()  # all of it: `opened` has put it there
+        content = image.fp.getvalue()  # type: ignore[attr-defined]  # all of it, as `opened` put it there
         return Image.fromarray(simplejpeg.decode_jpeg(content, "RGB", fastdct=False, fastupsample=False, **wanted))
     except DAMAGED:
         return None
