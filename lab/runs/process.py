@@ -60,12 +60,10 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._end()
 
-    def do(
-        self, order: dict[str, Any], show: Show | Told, log: Path | None, kind: Any = None
-    ) -> tuple[int, dict[str, Any]]:
+    def do(self, order: dict[str, Any], show: Show | Told, log: Path | None, kind: Any) -> tuple[int, dict[str, Any]]:
         """Has an order done; (exit code, its last event). One killed for want of memory has the code NO_MEMORY.
 
-        The process is kept for the next order of the same `kind`, if there is one.
+        Done, its process is kept for the next order of the same `kind`.
 
         Raises:
             KeyboardInterrupt: it was interrupted before there was anything to keep.
@@ -79,13 +77,12 @@ class Worker:
                     process.stdin.write(json.dumps({**order, "log": log and str(log)}) + "\n")
                     process.stdin.flush()
                 end = _listen(process.stdout, show)
-                is_kept = end.get("code") == 0 and kind is not None
-                code = 0 if is_kept else self._end()
+                self.is_warm = end.get("code") == 0
+                code = 0 if self.is_warm else self._end()
         except BaseException:
             process.kill()
             self._end()
             raise
-        self.is_warm = is_kept
         if not end and (code == INTERRUPTED or ended):
             raise KeyboardInterrupt
         return NO_MEMORY if code == -signal.SIGKILL and killed_for_memory() > killed else code, end
@@ -106,7 +103,7 @@ class Worker:
 
         It imports nothing from the folder it runs in (-P), where a user may have a csv.py.
         """
-        if self.process is not None and (kind is None or kind != self.kind or self.process.poll() is not None):
+        if self.process is not None and (kind != self.kind or self.process.poll() is not None):
             self._end()
         with log.open("w") if log else nullcontext(subprocess.DEVNULL) as errors:
             if self.process is None:
