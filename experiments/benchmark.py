@@ -20,10 +20,10 @@ nearly all time is tracing: of MobileNetV2's, Adam's formula was two thirds (thi
 variables, those of its moments made in the graph, too), until it was one operation a variable. In prediction batch
 normalisation is joined to the convolution before it.
 
-Of a short job's 50 s of CPU time (2,000 JPEGs, two epochs): training steps 13, tracing them, re-estimation and evaluation
-9, evaluations 6, batch norm re-estimated 4, importing 3, pages and pictures 3, a look at every file 2, reading them 2,
-building the network 1.5. Most of a step are some 260 calls of oneDNN on small maps, in each of which both cores wait
-for each other: on one core it takes a quarter less CPU time and a third more on the clock.
+Of a short job's 50 s of CPU time (2,000 JPEGs, two epochs): training steps 13, tracing steps, re-estimation and
+evaluation 9, evaluations 6, batch norm re-estimated 4, importing 3, pages and pictures 3, a look at every file 2,
+reading them 2, building the network 1.5. Most of a step are some 260 calls of oneDNN on small maps, in each of which
+both cores wait for each other: on one core it takes a fifth less CPU time and a third more on the clock.
 """
 
 import json
