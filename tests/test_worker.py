@@ -128,3 +128,9 @@ def test_where_memory_does_not_suffice_beside_what_is_kept_a_fresh_process_is_tr
 def test_runs_share_a_process_that_need_the_same_data_and_network(change, same, tmp_path):
     one, other = (resolve(run, tmp_path) for run in (SMALL, replace(SMALL, weights="none", **change)))
     assert (runner.alike(one) == runner.alike(other)) == same
+
+
+def test_runs_that_share_a_process_are_done_together_and_else_in_the_order_that_is_asked_for(tmp_path):
+    asked = [replace(SMALL, size=size, seed=seed, name=f"{seed} at {size}") for seed in (2, 1) for size in (24, 16)]
+    done = runner.together(resolve(run, tmp_path) for run in asked)
+    assert [r.run.name for r in done] == ["2 at 24", "1 at 24", "2 at 16", "1 at 16"]

@@ -49,7 +49,7 @@ def run_all(
             show.say(f"{done} of {len(status)} runs are done already and are skipped")
         if failed:
             show.say(f"{len(failed)} failed before and are left alone ({failed[0]}); --retry-failed takes them up")
-        for resolved in turns(missing.values(), root, experiment, show):
+        for resolved in turns(together(missing.values()), root, experiment, show):
             if _status(root, experiment, resolved) == "done":
                 show.say(f"{title(resolved)}: done meanwhile by another process")
                 continue
@@ -68,6 +68,13 @@ def run_all(
                 raise KeyboardInterrupt
             codes.add(code)
     return 2 if 2 in codes else int(codes != {0})
+
+
+def together(runs: Iterable[Resolved]) -> list[Resolved]:
+    """The runs, those that one process serves behind one another: kinds in the order in which they come first."""
+    runs = list(runs)
+    kinds = [alike(r) for r in runs]
+    return [r for _, r in sorted(zip(map(kinds.index, kinds), runs, strict=True), key=lambda pair: pair[0])]
 
 
 def turns(runs: Iterable[Resolved], root: Path, experiment: str, show: Show) -> Iterator[Resolved]:
