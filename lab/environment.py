@@ -130,7 +130,13 @@ def device() -> str:
 
 
 def peak_memory() -> float | None:
-    """Most memory that this process has had resident, in MB; None where the system does not tell (Windows)."""
+    """Most memory that this process has had resident, in MB; None where the system does not tell (Windows).
+
+    Linux says it of the process itself; what `getrusage` says begins with what the process had that started it.
+    """
+    status = Path("/proc/self/status")
+    if status.exists() and (found := re.search(r"^VmHWM:\s*(\d+) kB", status.read_text(), re.MULTILINE)):
+        return int(found[1]) * 1024 / 1e6
     if sys.platform == "win32":
         return None
     import resource

@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import replace
 from multiprocessing import get_context
@@ -134,3 +136,10 @@ def test_runs_that_share_a_process_are_done_together_and_else_in_the_order_that_
     asked = [replace(SMALL, size=size, seed=seed, name=f"{seed} at {size}") for seed in (2, 1) for size in (24, 16)]
     done = runner.together(resolve(run, tmp_path) for run in asked)
     assert [r.run.name for r in done] == ["2 at 24", "1 at 24", "2 at 16", "1 at 16"]
+
+
+@pytest.mark.skipif(not os.access("/proc/self/clear_refs", os.W_OK), reason="the system does not forget a peak")
+def test_a_peak_is_the_runs_and_not_that_of_a_run_before_it():
+    made = "from lab.environment import forget_peak, peak_memory as peak\n"
+    made += "big = bytearray(400_000_000)\nfirst = peak()\ndel big\nforget_peak()\nprint(first - peak())"
+    assert float(subprocess.run([sys.executable, "-c", made], capture_output=True, text=True).stdout) > 300
