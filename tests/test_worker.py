@@ -11,6 +11,7 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
+from lab.progress import Show
 from lab.records import store
 from lab.runs import process, runner
 from lab.runs.execution import execute
@@ -105,6 +106,38 @@ def test_a_killed_process_costs_its_own_run_and_the_next_gets_a_fresh_one(tmp_pa
     assert warm == [False, True, False, True] and alive[0] == alive[1] != alive[2] == alive[3]
     assert [r.get("runs_before") for r in records] == [None, None, None, 1]
     assert not os.path.exists(f"/proc/{alive[-1]}")
+
+
+def test_a_process_started_early_does_the_first_order_and_one_without_any_is_killed(tmp_path):
+    with process.Worker() as worker:
+        worker.start()
+        early = worker.process.pid
+        resolved = resolve(SMALL, tmp_path)
+        store.prepare(tmp_path, "x")
+        code, end = runner.train(resolved, tmp_path, "x", Show(1), worker)
+        assert code == 0 and end["record"]["status"] == "done" and worker.process.pid == early
+        assert "runs_before" not in end["record"]
+    with process.Worker() as worker:
+        worker.start()
+        idle = worker.process
+    assert idle.returncode == -signal.SIGKILL
+
+
+def test_none_is_started_where_every_run_has_a_record(tmp_path, monkeypatch):
+    started = []
+    monkeypatch.setattr(process.Worker, "start", lambda worker: started.append(worker))
+    monkeypatch.setattr(process.Worker, "do", lambda *_: (1, {"error": "none"}))
+    for _ in range(2):
+        assert runner.run_all([SMALL], "x", tmp_path, "it") == 1
+    assert len(started) == 1
+
+
+def test_where_keras_cannot_be_imported_the_log_of_the_run_says_why(tmp_path, monkeypatch):
+    (tmp_path / "keras.py").write_text("raise ImportError('no such processor')")
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.setattr(process, "BASE", f"{tmp_path}{os.pathsep}{process.BASE}")
+    assert runner.run_all([SMALL], "x", tmp_path / "out", "it") == 1
+    assert "no such processor" in next((tmp_path / "out").rglob("*.log")).read_text()
 
 
 def test_where_memory_does_not_suffice_beside_what_is_kept_a_fresh_process_is_tried_first(tmp_path, monkeypatch):

@@ -91,6 +91,11 @@ def read(root: Path, experiment: str | None = None) -> list[dict[str, Any]]:
     return [read_one(path) for path in found if not path.parent.name.startswith(".")]
 
 
+def count(root: Path, experiment: str) -> int:
+    """How many records an experiment has, of whatever status."""
+    return len(list((results(root) / experiment).glob("*.json")))
+
+
 def read_one(path: Path) -> dict[str, Any]:
     if path.stat().st_size > LARGEST_RECORD:
         raise BadInput(

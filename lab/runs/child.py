@@ -11,6 +11,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ REPORTED = 0.2  # seconds between two reports of a step
 def main() -> int:
     """Does what the orders say, until one is not done or there are no more of them; the last one's exit code.
 
+    It imports Keras before there is one: its parent is still looking at the data.
+
     Exit codes: 0 done, 2 refused, 3 unavailable, 4 interrupted (by SIGTERM, which the runner sends), 5 out of memory,
     1 failed.
     """
@@ -39,6 +42,8 @@ def main() -> int:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     tell, kept, code = _teller(), None, 0
     try:
+        with suppress(Exception):  # which is raised once more when there is an order, and then told
+            kept = _kept()
         while not code and (line := sys.stdin.readline()):
             order = json.loads(line)
             _write_to(order["log"])

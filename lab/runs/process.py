@@ -60,6 +60,10 @@ class Worker:
     def __exit__(self, *_: object) -> None:
         self._end()
 
+    def start(self) -> None:
+        """Starts a process that imports what any order takes, while it is still being found out what there is to do."""
+        self._start(subprocess.DEVNULL)
+
     def do(self, order: dict[str, Any], show: Show | Told, log: Path | None, kind: Any) -> tuple[int, dict[str, Any]]:
         """Has an order done; (exit code, its last event). One killed for want of memory has the code NO_MEMORY.
 
@@ -92,6 +96,8 @@ class Worker:
         process, self.process, self.is_warm = self.process, None, False
         if process is None:
             return 0
+        if self.kind is None:
+            process.kill()  # it has nothing to do, and need not import to the end before it knows
         with suppress(BrokenPipeError):
             process.stdin.close()  # type: ignore[union-attr]
         code = process.wait()
@@ -99,19 +105,21 @@ class Worker:
         return code
 
     def _ready(self, kind: Any, log: Path | None) -> subprocess.Popen:
-        """The process that is there, if it is alive and of this kind; else a fresh one.
-
-        It imports nothing from the folder it runs in (-P), where a user may have a csv.py.
-        """
-        if self.process is not None and (kind != self.kind or self.process.poll() is not None):
+        """The process that is there, if it is alive and of this kind or of none yet; else a fresh one."""
+        if self.process is not None and (self.kind not in (kind, None) or self.process.poll() is not None):
             self._end()
         with log.open("w") if log else nullcontext(subprocess.DEVNULL) as errors:
-            if self.process is None:
-                self.process = subprocess.Popen(
-                    [sys.executable, "-P", "-m", "lab.runs.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                    stderr=errors, text=True, env=environment_of_child(),
-                )  # fmt: skip
-                self.kind = kind
+            process = self.process or self._start(errors)
+        self.kind = kind
+        return process
+
+    def _start(self, errors: Any) -> subprocess.Popen:
+        """A process; it imports nothing from the folder it runs in (-P), where a user may have a csv.py."""
+        self.kind = None
+        self.process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "lab.runs.child"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            stderr=errors, text=True, env=environment_of_child(),
+        )  # fmt: skip
         return self.process
 
 

@@ -37,37 +37,51 @@ def run_all(
         BadInput: for anything wrong that can be known before the first run starts; nothing is written then.
     """
     tracking.require(track)
-    wanted = [resolve(run, root) for run in runs]
-    store.prepare(root, experiment)
-    status = {r.digest: _status(root, experiment, r) for r in wanted}
-    failed = [] if retry_failed else [r.stem for r in wanted if status[r.digest] == "failed"]
-    left_alone = ("done",) if retry_failed else ("done", "failed")
-    missing = {r.digest: r for r in wanted if status[r.digest] not in left_alone}
-    codes = {int(bool(failed))}
-    with Show(len(missing)) as show, Worker() as worker:
-        if done := sum(s == "done" for s in status.values()):
-            show.say(f"{done} of {len(status)} runs are done already and are skipped")
-        if failed:
-            show.say(f"{len(failed)} failed before and are left alone ({failed[0]}); --retry-failed takes them up")
-        for resolved in turns(together(missing.values()), root, experiment, show):
-            if _status(root, experiment, resolved) == "done":
-                show.say(f"{title(resolved)}: done meanwhile by another process")
-                continue
-            show.begin(title(resolved))
-            told = tracking.Told(show, tracking.opened(track, root, experiment, resolved.stem, resolved.choices))
-            try:
-                code, end = train(resolved, root, experiment, told, worker)
-            except KeyboardInterrupt:
-                told.end(None)
-                raise
-            told.end(None if code else end["record"])
-            if code < 0:
-                store.sweep(root)
-            show.end(_finish(root, experiment, command, resolved, code, end))
-            if code == INTERRUPTED:
-                raise KeyboardInterrupt
-            codes.add(code)
+    with Worker() as worker:
+        if store.count(root, experiment) < len(runs):  # so that one is missing, whichever
+            worker.start()
+        wanted = [resolve(run, root) for run in runs]
+        store.prepare(root, experiment)
+        status = {r.digest: _status(root, experiment, r) for r in wanted}
+        failed = [] if retry_failed else [r.stem for r in wanted if status[r.digest] == "failed"]
+        left_alone = ("done",) if retry_failed else ("done", "failed")
+        missing = {r.digest: r for r in wanted if status[r.digest] not in left_alone}
+        with Show(len(missing)) as show:
+            if done := sum(s == "done" for s in status.values()):
+                show.say(f"{done} of {len(status)} runs are done already and are skipped")
+            if failed:
+                show.say(f"{len(failed)} failed before and are left alone ({failed[0]}); --retry-failed takes them up")
+            codes = {int(bool(failed))}
+            for resolved in turns(together(missing.values()), root, experiment, show):
+                codes.add(_do(resolved, root, experiment, command, track, show, worker))
     return 2 if 2 in codes else int(codes != {0})
+
+
+def _do(
+    resolved: Resolved, root: Path, experiment: str, command: str, track: Sequence[str], show: Show, worker: Worker
+) -> int:
+    """Has a run trained, unless another process has done it meanwhile, and its record written; its exit code.
+
+    Raises:
+        KeyboardInterrupt: it was interrupted.
+    """
+    if _status(root, experiment, resolved) == "done":
+        show.say(f"{title(resolved)}: done meanwhile by another process")
+        return 0
+    show.begin(title(resolved))
+    told = tracking.Told(show, tracking.opened(track, root, experiment, resolved.stem, resolved.choices))
+    try:
+        code, end = train(resolved, root, experiment, told, worker)
+    except KeyboardInterrupt:
+        told.end(None)
+        raise
+    told.end(None if code else end["record"])
+    if code < 0:
+        store.sweep(root)
+    show.end(_finish(root, experiment, command, resolved, code, end))
+    if code == INTERRUPTED:
+        raise KeyboardInterrupt
+    return code
 
 
 def together(runs: Iterable[Resolved]) -> list[Resolved]:
@@ -138,12 +152,17 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     Raises:
         BadInput: a run is refused.
     """
-    wanted = [resolve(run, root) for run in runs]
+    with Worker() as worker:
+        worker.start()
+        return _timed([resolve(run, root) for run in runs], root, worker)
+
+
+def _timed(wanted: list[Resolved], root: Path, worker: Worker) -> list[dict[str, Any]]:
     timed: dict[str, dict[str, Any]] = {}
     firsts: dict[str, Resolved] = {}
     for r in wanted:
         firsts.setdefault(r.group, r)
-    with Show(len(firsts)) as show, Worker() as worker:
+    with Show(len(firsts)) as show:
         for group, resolved in firsts.items():
             show.begin(f"dry run, {title(resolved)}")
             code, end = worker.do(order_of(resolved.run, root, "dry", "dry"), show, None, alike(resolved))
@@ -162,6 +181,7 @@ def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     """
     found = []
     with Show(len(runs), every=True) as show, Worker() as worker:
+        worker.start()
         for resolved in [resolve(run, root) for run in runs]:
             show.begin(title(resolved))
             code, end = worker.do(order_of(resolved.run, root, "doctor", "doctor"), show, None, alike(resolved))
