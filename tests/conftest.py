@@ -1,5 +1,6 @@
 """Small data and small networks; nothing here needs more than seconds."""
 
+import gc
 import os
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+gc.set_threshold(50_000, 20, 20)  # networks that were traced stay: to look at all of them time and again is a fifth
 ROOT = Path(__file__).parent.parent
 QUICK_XLA = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
 

@@ -11,7 +11,6 @@ from multiprocessing import get_context
 import numpy as np
 import pytest
 
-from lab.progress import Show
 from lab.records import store
 from lab.runs import process, runner
 from lab.runs.execution import execute
@@ -81,7 +80,7 @@ def alike_and_not(tmp_path):
 
 
 def test_a_killed_process_costs_its_own_run_and_the_next_gets_a_fresh_one(tmp_path, monkeypatch):
-    own, alive, warm = process.Worker.do, [], []
+    own, alive, warm, early = process.Worker.do, [], [], None
 
     class Killing:
         """Kills the process in the middle of the second run."""
@@ -93,7 +92,9 @@ def test_a_killed_process_costs_its_own_run_and_the_next_gets_a_fresh_one(tmp_pa
                 os.kill(alive[-1], signal.SIGKILL)
 
     def do(worker, order, show, log, kind):
+        nonlocal early
         warm.append(worker.is_warm)
+        early = early or worker.process.pid
         ready = worker._ready(kind, log)
         alive.append(ready.pid)
         return own(worker, order, Killing() if order["run"]["seed"] == 1 else show, log, kind)
@@ -103,20 +104,12 @@ def test_a_killed_process_costs_its_own_run_and_the_next_gets_a_fresh_one(tmp_pa
     assert runner.run_all(runs, "x", tmp_path, "it") == 1
     records = sorted(store.read(tmp_path), key=lambda r: r["choices"]["seed"])
     assert [r["status"] for r in records] == ["done", "failed", "done", "done"] and "SIGKILL" in records[1]["error"]
-    assert warm == [False, True, False, True] and alive[0] == alive[1] != alive[2] == alive[3]
+    assert warm == [False, True, False, True] and early == alive[0] == alive[1] != alive[2] == alive[3]
     assert [r.get("runs_before") for r in records] == [None, None, None, 1]
     assert not os.path.exists(f"/proc/{alive[-1]}")
 
 
-def test_a_process_started_early_does_the_first_order_and_one_without_any_is_killed(tmp_path):
-    with process.Worker() as worker:
-        worker.start()
-        early = worker.process.pid
-        resolved = resolve(SMALL, tmp_path)
-        store.prepare(tmp_path, "x")
-        code, end = runner.train(resolved, tmp_path, "x", Show(1), worker)
-        assert code == 0 and end["record"]["status"] == "done" and worker.process.pid == early
-        assert "runs_before" not in end["record"]
+def test_a_process_that_was_started_early_and_gets_no_order_is_killed():
     with process.Worker() as worker:
         worker.start()
         idle = worker.process

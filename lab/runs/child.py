@@ -5,6 +5,7 @@ well is asked for the next of its kind, and has imported, read and traced what t
 """
 
 import atexit
+import gc
 import json
 import os
 import sys
@@ -112,10 +113,16 @@ def _write_to(log: str | None) -> None:
 
 
 def _kept() -> Any:
-    """Nothing yet; imports Keras."""
+    """Nothing yet; imports Keras, and has what was imported left out when Python looks for garbage.
+
+    To trace a network makes some hundred thousand objects that stay: looking at all of them time and again, as Python
+    is set, takes a tenth of the tracing.
+    """
     import_keras()
     from lab.runs.kept import Kept
 
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     return Kept()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from lab.networks.net import Net, to_numpy
+from lab.networks.net import Net, assign
 from lab.steps import Selection
 
 
@@ -22,37 +22,42 @@ def reestimate(net: Net, chosen: Selection, batches: Iterable[Any]) -> int:
     momentum = [n.momentum for n in norms]
     for n in norms:
         n.momentum = 0.0  # a forward pass then leaves the batch's own statistics behind
-    forward = net.once(("training", chosen), lambda: in_training_mode(net))
-    count = 0
-    sums = [[np.zeros(n.moving_mean.shape), np.zeros(n.moving_mean.shape)] for n in norms]
+    forward = net.once(("training", chosen), lambda: in_training_mode(net, norms))
+    total, count = np.zeros(forward.output_shape), 0
     for images in batches:
-        forward.predict_on_batch(images)
+        total += forward.predict_on_batch(images)
         count += 1
-        for total, n in zip(sums, norms, strict=True):
-            total[0] += to_numpy(n.moving_mean)
-            total[1] += to_numpy(n.moving_variance)
-    for n, (mean, variance), m in zip(norms, sums, momentum, strict=True):
-        n.moving_mean.assign(mean / count)
-        n.moving_variance.assign(variance / count)
+    ends = np.cumsum([v.shape[0] for v in moving(norms)])
+    assign(moving(norms), np.split(total / count, ends[:-1]))
+    for n, m in zip(norms, momentum, strict=True):
         n.momentum = m
     return count
 
 
-def in_training_mode(net: Net) -> keras.Model:
-    """A model whose every prediction is a forward pass in training mode, which moves the statistics that learn."""
+def moving(norms: list[Any]) -> list[Any]:
+    """The statistics of each norm, (C,): mean and variance."""
+    return [v for n in norms for v in (n.moving_mean, n.moving_variance)]
+
+
+def in_training_mode(net: Net, norms: list[Any]) -> keras.Model:
+    """A model that gives, for a batch of images, the statistics of these norms after a forward pass in training mode.
+
+    All in one array (C,), norm after norm.
+    """
     inputs = keras.Input(net.shape)
-    return keras.Model(inputs, _Training(net.model)(inputs))
+    return keras.Model(inputs, _Training(net.model, norms)(inputs))
 
 
 class _Training(keras.layers.Layer):
-    """A model in training mode, whatever it is called in."""
+    """A model in training mode, whatever it is called in, of which only what its norms then hold is of interest."""
 
-    def __init__(self, model: keras.Model):
+    def __init__(self, model: keras.Model, norms: list[Any]):
         super().__init__(dtype=model.dtype_policy)
-        self.model = model
+        self.model, self.norms = model, norms
 
     def call(self, x):
-        return self.model(x, training=True)
+        self.model(x, training=True)
+        return keras.ops.concatenate(moving(self.norms))
 
     def compute_output_shape(self, shape):
-        return self.model.compute_output_shape(shape)
+        return (sum(v.shape[0] for v in moving(self.norms)),)
