@@ -10,6 +10,7 @@ from lab.channels.inflate import read_as
 from lab.errors import BadInput
 from lab.inputs.bands import Band, nameless
 from lab.networks.net import Net, to_numpy
+from lab.training.optimizers import Terms, optimizer
 
 POLICIES = [
     "rgb",
@@ -97,7 +98,9 @@ def test_with_eight_bands_it_trains_what_is_new_and_comes_back_from_its_file(pol
     assert bool(parts.new - parts.stage("head")) == is_adapted  # a stem, an adapter or a branch counts as new
     made.train_only(parts.new)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    made.model.compile(keras.optimizers.Adam(0.01), loss, jit_compile=keras.backend.backend() == "jax")
+    by = optimizer("adam", 0.01, [Terms()] * len(made.model.trainable_variables))
+    by.build(made.model.trainable_variables)  # here, and not in the step that is traced
+    made.model.compile(by, loss, jit_compile=keras.backend.backend() == "jax")
     before, rng = made.values(), np.random.default_rng(0)
     targets = rng.integers(0, 3, (2, *SIZE, 1) if "unet" in head else 2)
     for seed in range(2):  # what starts at zero passes no gradient on before its first step

@@ -10,7 +10,9 @@ from keras import layers
 from lab import names
 from lab.backbones import Backbone
 from lab.errors import BadInput
-from lab.networks.pyramid import cut_points, encoder, taps
+from lab.networks.blueprint import blueprint
+from lab.networks.net import Net, to_numpy
+from lab.networks.pyramid import cut_points, encoder, layout, taps
 
 pytestmark = pytest.mark.numerics  # see pyproject.toml
 
@@ -30,7 +32,7 @@ def found(text):
     """(strides, names) of a backbone's pyramid."""
     backbone = names.build("backbones", text)
     model = backbone.build((backbone.default_size, backbone.default_size, 3))
-    at = taps(backbone, model, model)
+    at = taps(backbone, layout(model), model)
     return list(at), [model.operations[i].name for i in at.values()]
 
 
@@ -100,13 +102,13 @@ def test_a_backbone_whose_branches_jump_over_each_other_is_refused_in_one_line()
     backbone = Jumping()
     model = backbone.build((64, 64, 3))
     with pytest.raises(BadInput, match=r"at stride 4, 8 no tensor .*\(only at 2 and 16\)") as error:
-        taps(backbone, model, model)
+        taps(backbone, layout(model), model)
     assert "\n" not in str(error.value) and "MobileNetV2" in str(error.value)
 
 
 def test_a_size_at_which_the_backbone_has_other_layers_is_refused():
     backbone = Growing()
-    reference = backbone.build((64, 64, 3))
+    reference = layout(backbone.build((64, 64, 3)))
     assert list(taps(backbone, reference, backbone.build((71, 90, 3)))) == [2, 4, 8, 16]
     with pytest.raises(BadInput, match="other layers at 32 x 48 px"):
         taps(backbone, reference, backbone.build((32, 48, 3)))
@@ -117,7 +119,7 @@ def test_strides_are_those_of_the_default_size_at_every_size(height, width):
     """At 32 px the last two of MobileNetV2 have one place each way, and still are its strides 16 and 32."""
     backbone = names.build("backbones", "MobileNetV2(alpha=0.35)")
     body = backbone.build((height, width, 3))
-    at = taps(backbone, backbone.build((224, 224, 3)), body)
+    at = taps(backbone, layout(backbone.build((224, 224, 3))), body)
     pyramid = encoder(body, at, 32)
     shapes = [tuple(t.shape[1:3]) for t in pyramid.outputs]
     assert shapes == [(-(-height // s), -(-width // s)) for s in FROM_2]
@@ -130,6 +132,21 @@ def test_strides_are_those_of_the_default_size_at_every_size(height, width):
 def test_a_body_brought_to_a_finer_stride_ends_its_pyramid_there():
     backbone = names.build("backbones", "cnn10(width=4)")
     body = backbone.build((32, 48, 3))
-    at = taps(backbone, body, body)
+    at = taps(backbone, layout(body), body)
     assert [t.shape[1] for t in encoder(body, at, 16).outputs] == [32, 16, 8, 4, 2]
     assert [t.shape[1] for t in encoder(body, at, 8).outputs] == [32, 16, 8, 2]  # the body itself is as it was
+
+
+@pytest.mark.parametrize("text", ["cnn10(width=4)", "MobileNetV2(alpha=0.35)"])
+def test_random_weights_do_not_depend_on_whether_the_backbone_was_built_before(text):
+    drawn = []
+    for is_known in (False, True, False):
+        if not is_known:
+            blueprint.cache_clear()
+        keras.utils.set_random_seed(5)
+        backbone = names.build("backbones", text)
+        net = Net(backbone, (32, 32, 3), names.build("heads", "mlp(4)"), 3)
+        drawn.append([to_numpy(w) for w in net.model.weights])
+    for some in zip(*drawn, strict=True):
+        np.testing.assert_array_equal(some[0], some[1])
+        np.testing.assert_array_equal(some[0], some[2])

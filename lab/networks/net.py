@@ -25,7 +25,8 @@ from lab.layers.fused import fuse
 from lab.layers.inputs import Standardize
 from lab.layers.matched import Matched
 from lab.networks import atrous, pyramid
-from lab.networks.stages import kind_of, stage_levels, structure
+from lab.networks.blueprint import blueprint
+from lab.networks.stages import kind_of, structure
 from lab.probes import head as remembered
 from lab.probes.solving import Linear, Neighbours, Trees
 from lab.steps import Part, Parts, Selection
@@ -84,39 +85,39 @@ class Net:
         # in 32 bits whatever the policy: squares of 255 overflow in 16
         even = CONTRAST[contrast](dtype="float32")(images) if contrast != "none" else images
         ready = self.channels.ready(even, self.bands, backbone)
-        # built before the body: the order of builds is the order of random draws, so part of the recipe
         self.ready = ready
-        reference = backbone.build((backbone.default_size, backbone.default_size, ready.shape[-1]))
+        self._at_default = blueprint(backbone, ready.shape[-1])
         if head is None:
             self.body = backbone.build_with_top(ready.shape[1:])
-            logits = self._through(self.body, even, reference)
+            logits = self._through(self.body, even)
         else:
             self.body = backbone.build(ready.shape[1:])
-            cut = head.prefix(self._through(self._encoder(head, reference), even, reference))
+            cut = head.prefix(self._through(self._encoder(head), even))
             inputs = keras.tree.map_structure(lambda t: keras.Input(t.shape[1:], dtype=t.dtype), cut)
             self.top = keras.Model(inputs, _at_size(head.top(inputs, outputs), shape), name="top")
             self.features = keras.Model(images, cut, name="features")
             logits = self.top(cut)
         self.model = keras.Model(images, logits, name="net")
         fuse(self.model)
-        self._levels = self._levels_of(reference)
+        self._check_structure()
+        self._levels = self._at_default.levels
         # as they are now: LoRA puts others between them
         self._backbone_weights = self.body.weights[: len(self._levels)]  # its own top's, if any, come behind them
         self._adapter_weights = self._added_by_channels()
         self._carried = {id(w) for w in self._backbone_weights}
         self._describe()
 
-    def _encoder(self, head: Head, reference: Any) -> Any:
+    def _encoder(self, head: Head) -> Any:
         """What the head's prefix is called on the output of: the body, or for a decoder its pyramid.
 
-        The body is brought to the head's stride on the way. `reference` is the backbone at its default size.
+        The body is brought to the head's stride on the way.
 
         Raises:
             BadInput: backbone and head do not go together.
         """
         if head.reads == "features":
             return self.body
-        taps = pyramid.taps(self.backbone, reference, self.body)
+        taps = pyramid.taps(self.backbone, self._at_default.layout, self.body)
         own = max(taps)
         self.stride = head.stride or own
         if self.stride > own:
@@ -129,7 +130,7 @@ class Net:
         head.check(self.backbone, encoder)
         return encoder
 
-    def _through(self, encoder: Any, images: Any, reference: Any) -> Any:
+    def _through(self, encoder: Any, images: Any) -> Any:
         """What an encoder gives for what is ready, with what the policy for the channels adds on the way.
 
         Raises:
@@ -137,7 +138,7 @@ class Net:
         """
         if not self.channels.strides:
             return self.channels.through(encoder, self.ready, images, self.bands, {})
-        places = pyramid.taps(self.backbone, reference, self.body)
+        places = pyramid.taps(self.backbone, self._at_default.layout, self.body)
         if missing := [s for s in self.channels.strides if s not in places]:
             raise BadInput(
                 f"--channels {self.channels}: {self.backbone} has no stride {missing[0]}; it has "
@@ -157,18 +158,14 @@ class Net:
         backbone = {id(w) for w in self._backbone_weights}
         return [w for w in self.model.weights if id(w) not in backbone]
 
-    def _levels_of(self, reference: Any) -> list[int]:
-        """Stage level of each backbone weight, found at the default size.
-
-        Weights are carried from there to the run's size by order, so the orders must agree.
-        """
-        wanted = structure(reference)
+    def _check_structure(self) -> None:
+        """Refuses a size at which the backbone has other weights: they are carried between sizes by their order."""
+        wanted = self._at_default.structure
         if wanted != structure(self.body)[: len(wanted)]:
             raise BadInput(
                 f"{self.backbone} has another structure at {self.shape[0]} px than at its default "
                 f"{self.backbone.default_size} px, so weights do not carry over; choose another --size"
             )
-        return stage_levels(reference)
 
     def _describe(self) -> None:
         """Sets `parts` and `stages` from the model as it is."""

@@ -4,7 +4,7 @@ A tensor holds all that was computed so far only where every path from input to 
 point. Of each stride the deepest one is taken, and the backbone's own output is the last.
 """
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 
@@ -24,35 +24,48 @@ def cut_points(model: Any) -> list[int]:
     return [i for i in range(len(reach)) if max(reach[:i], default=0) <= i]  # no edge jumps over it
 
 
-def taps(backbone: Any, reference: Any, body: Any) -> dict[int, int]:
-    """{stride: index in `body.operations`} of the pyramid, finest first.
+class Layout(NamedTuple):
+    """A backbone's operations in order: their kinds, {stride: index} of its cut points, the stride of its output."""
 
-    Strides are those of `reference`, the backbone at its default size. Neither the image nor what only normalises it
-    is a feature, and padding adds none.
+    kinds: list[type]
+    cuts: dict[int, int]
+    stride: int
 
-    Raises:
-        BadInput: between the finest stride and the output's there is one without a cut point; or the layers differ.
+
+def layout(model: Any) -> Layout:
+    """Of a backbone at its default size: the deepest cut point of each stride, finest first.
+
+    Neither the image nor what only normalises it is a feature, and padding adds none.
     """
-    if [type(x) for x in body.operations] != [type(x) for x in reference.operations]:
-        raise BadInput(
-            f"{backbone} has other layers at {' x '.join(map(str, body.inputs[0].shape[1:3]))} px than at its default "
-            f"{backbone.default_size} px, so their strides are not known; choose another --size"
-        )
-    levels, cuts = stage_of_layers(reference), set(cut_points(reference))
+    levels, cuts = stage_of_layers(model), set(cut_points(model))
     found, level, learns = {}, 0, False
-    for i, operation in enumerate(reference.operations):
+    for i, operation in enumerate(model.operations):
         level = max(level, levels.get(operation.name, 0))  # an operation that is no layer changes no stride
         learns = learns or bool(getattr(operation, "trainable_weights", ()))
         if i in cuts and learns and not isinstance(operation, keras.layers.ZeroPadding2D):
             found[2**level] = i
-    strides = [2**k for k in range(level) if 2**k > min(found)]
-    if missing := [s for s in strides if s not in found]:
+    return Layout([type(x) for x in model.operations], found, 2**level)
+
+
+def taps(backbone: Any, of: Layout, body: Any) -> dict[int, int]:
+    """{stride: index in `body.operations`} of the pyramid, finest first; strides are those at the default size.
+
+    Raises:
+        BadInput: between the finest stride and the output's there is one without a cut point; or the layers differ.
+    """
+    if [type(x) for x in body.operations] != of.kinds:
+        raise BadInput(
+            f"{backbone} has other layers at {' x '.join(map(str, body.inputs[0].shape[1:3]))} px than at its default "
+            f"{backbone.default_size} px, so their strides are not known; choose another --size"
+        )
+    strides = [2**k for k in range(of.stride.bit_length() - 1) if 2**k > min(of.cuts)]
+    if missing := [s for s in strides if s not in of.cuts]:
         raise BadInput(
             f"{backbone} cannot have a decoder: at stride {', '.join(map(str, missing))} no tensor holds all that was "
-            f"computed, since branches jump over each other (only at {' and '.join(map(str, found))}); use another "
+            f"computed, since branches jump over each other (only at {' and '.join(map(str, of.cuts))}); use another "
             "backbone, as MobileNetV2 or ResNet50"
         )
-    return found
+    return of.cuts
 
 
 def encoder(body: Any, taps: dict[int, int], output_stride: int) -> Any:

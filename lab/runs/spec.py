@@ -38,7 +38,8 @@ LATER |= {"shots": None, "optimizer": "adam", "weight_decay": 0.0, "teacher": No
 Group = Literal["what to learn", "how to transfer", "how to train", "bookkeeping"]  # in the order of the help
 # Raise it when the same choices would train differently; finished runs are then stale. 2: Adam in one operation a
 # variable (another last bit); `light`, `strong` and `randaugment` drawn in NumPy, for each image, resampled once;
-# large JPEGs decoded at another scale; rates of the schedules in 64 bits.
+# large JPEGs decoded at another scale; rates of the schedules in 64 bits; random weights drawn without the backbone's
+# build at its default size before them.
 RECIPE = 2
 
 
