@@ -21,7 +21,7 @@ QUICK = ("scratch", "extract")  # the others' learning is a slow test
 SLOW_LEARNERS = ("bitfit", "lora", "bn_only", "gradual", "lpft", "surgical")
 
 # each as it is called in the contract; distill needs a run to learn from
-TEXTS = {"distill": "distill(run='teacher')", "knn": "knn(k=3)"}
+TEXTS = {"distill": "distill(run='teacher')", "knn": "knn(k=3)", "logreg_gd": "logreg_gd(l2=0.1)"}
 STRATEGIES = [TEXTS.get(n, n) for n in names.listing("strategies")]
 TRAINED = [s for s in STRATEGIES if names.build("strategies", s).trains]
 
