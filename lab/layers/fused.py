@@ -11,6 +11,7 @@ from typing import Any
 import keras
 
 from lab.environment import device
+from lab.layers.folded import folded
 
 
 def fuse(model: keras.Model) -> None:
@@ -33,6 +34,8 @@ def _call(self: Any, inputs: Any, training: bool | None = None, mask: Any = None
 
     if mask is not None:
         return type(self).call(self, inputs, training=training, mask=mask)
+    if not training and (made := folded(self, inputs)) is not None:
+        return made
     learns, channels = bool(training) and self.trainable, inputs.shape[-1]
     statistics = [tf.constant((), "float32")] * 2 if learns else [tf.convert_to_tensor(v) for v in _moving(self)]
     out, mean, _, _, variance, _ = tf.raw_ops.FusedBatchNormV3(
