@@ -5,14 +5,15 @@
 
 Jacob et al. 2018, https://arxiv.org/abs/1712.05877, section 3.2. Nothing is stored: a graph computes both from the
 variables, as they are whenever it runs. TensorFlow makes one operation of a convolution, a bias and the activation
-behind it; of a depthwise convolution and batch normalisation it does not.
+behind it; of a depthwise convolution and batch normalisation it does not, nor of the zeros that Keras puts around maps
+before a stride, which the convolution would put there itself.
 """
 
+from math import ceil
 from typing import Any
 
-COPIED = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
-PLACES = {  # of the channels (C,) in the kernel of what is folded into
-    "Conv2D": lambda kernel: (kernel.shape[-1],),  # (h, w, D, C)
+CHANNELS = {  # their places (C,) in the kernel of what can be folded into
+    "Conv2D": lambda kernel: kernel.shape[-1:],  # (h, w, D, C)
     "DepthwiseConv2dNative": lambda kernel: kernel.shape[-2:],  # (h, w, D, C / D)
 }
 
@@ -26,21 +27,20 @@ def folded(norm: Any, inputs: Any) -> Any | None:
 
     if not (tf.is_symbolic_tensor(inputs) and _is_only_reader(norm)):
         return None
-    bias, conv = 0.0, inputs.op
+    conv, bias = inputs.op, None
     if conv.type == "BiasAdd":
-        (before, bias), conv = conv.inputs, conv.inputs[0].op
-    if conv.type not in PLACES:
+        conv, bias = conv.inputs[0].op, conv.inputs[1]
+    if conv.type not in CHANNELS:
         return None
-    x, kernel = conv.inputs
-    scale = tf.math.rsqrt(tf.convert_to_tensor(norm.moving_variance) + norm.epsilon)
-    scale = scale * norm.gamma if norm.scale else scale
-    offset = scale * (bias - tf.convert_to_tensor(norm.moving_mean))
-    offset = offset + norm.beta if norm.center else offset
-    as_before = {name: conv.get_attr(name) for name in COPIED}
-    made = getattr(tf.raw_ops, conv.type)(
-        input=x, filter=kernel * tf.reshape(scale, PLACES[conv.type](kernel)), **as_before
-    )
-    return tf.nn.bias_add(made, offset)
+    ops, kernel = tf.raw_ops, conv.inputs[1]  # the operations themselves: TensorFlow's functions take longer to trace
+    mean, variance = (tf.convert_to_tensor(v) for v in (norm.moving_mean, norm.moving_variance))
+    scale = ops.Rsqrt(x=ops.AddV2(x=variance, y=norm.epsilon))
+    if norm.scale:
+        scale = ops.Mul(x=scale, y=tf.convert_to_tensor(norm.gamma))
+    offset = ops.Mul(x=scale, y=mean if bias is None else ops.Sub(x=mean, y=bias))
+    offset = ops.Sub(x=tf.convert_to_tensor(norm.beta), y=offset) if norm.center else ops.Neg(x=offset)
+    by_channel = ops.Reshape(tensor=scale, shape=CHANNELS[conv.type](kernel))
+    return ops.BiasAdd(value=_again(conv, ops.Mul(x=kernel, y=by_channel)), bias=offset)
 
 
 def _is_only_reader(norm: Any) -> bool:
@@ -51,3 +51,28 @@ def _is_only_reader(norm: Any) -> bool:
         for tensor in read
     ]
     return all(len(some) == 1 for some in readers)
+
+
+def _again(conv: Any, kernel: Any) -> Any:
+    """A convolution of a graph with another kernel, and with padding of its own where zeros were put around before."""
+    import tensorflow as tf
+
+    names = ("strides", "padding", "explicit_paddings", "data_format", "dilations")
+    how, maps = {name: conv.get_attr(name) for name in names}, conv.inputs[0]
+    if maps.op.type == "Pad" and how["padding"] == b"VALID" and _is_same(maps.op, kernel, how):
+        how["padding"], maps = b"SAME", maps.op.inputs[0]
+    return getattr(tf.raw_ops, conv.type)(input=maps, filter=kernel, **how)
+
+
+def _is_same(pad: Any, kernel: Any, how: dict[str, Any]) -> bool:
+    """Whether zeros around maps (N, H, W, C) are those of `SAME` padding, which depend on their size."""
+    import tensorflow as tf
+
+    if how["data_format"] != b"NHWC" or None in (sizes := pad.inputs[0].shape[1:3]):
+        return False
+    wanted = [(0, 0)]
+    for size, k, stride, dilation in zip(sizes, kernel.shape, how["strides"][1:], how["dilations"][1:], strict=False):
+        zeros = max(0, (ceil(size / stride) - 1) * stride + (k - 1) * dilation + 1 - size)
+        wanted.append((zeros // 2, zeros - zeros // 2))
+    found = tf.get_static_value(pad.inputs[1])
+    return found is not None and found.tolist() == [list(pair) for pair in [*wanted, (0, 0)]]

@@ -1,8 +1,8 @@
 """Batch normalisation as one operation forward and one backward, where Keras computes it of a dozen.
 
 XLA makes one of the dozen. Without it, which is how TensorFlow is fast on a CPU, each of them reads and writes a whole
-map: half of a training step of MobileNetV2. TensorFlow has the one operation, and in inference joins it to the
-convolution before it. Files, configurations and clones of a layer know nothing of it.
+map: half of a training step of MobileNetV2. TensorFlow has the one operation; in inference the convolution before it
+takes it in, see `lab.layers.folded`. Files, configurations and clones of a layer know nothing of it.
 """
 
 from types import MethodType
