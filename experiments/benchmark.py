@@ -2,8 +2,8 @@
 
 Each measure is a file of experiments/benchmarks, in a process of its own with a run's environment; what is compared
 takes turns, and medians are given. Writes results/benchmark.json after each measure and goes on from there; named,
-measures are made anew. An hour and a half on 2 CPU cores that do nothing else. Needs no data and no network; PyTorch is
-measured where `pip install -e '.[benchmark]'` put it.
+measures are made anew. Some hours on 2 CPU cores that do nothing else. Needs no data and no network; PyTorch and what
+stands on it are measured where `pip install -e '.[benchmark]'` put them, or by the Python that $LAB_PEERS names.
 
     python experiments/benchmark.py                # what is not measured yet
     python experiments/benchmark.py steps start    # these anew
@@ -37,8 +37,8 @@ from lab.files import write_atomically
 
 HERE = Path(__file__).parent
 MEASURES = (
-    "first_step", "steps", "short_job", "matrix", "whole_run", "peers", "features", "augmentation", "decoding", "zoom",
-    "folder", "start", "exports", "gpu",
+    "first_step", "steps", "short_job", "matrix", "whole_run", "peers", "networks", "features", "augmentation",
+    "decoding", "zoom", "folder", "growth", "start", "exports", "gpu",
 )  # fmt: skip
 
 

@@ -11,8 +11,6 @@ from pathlib import Path
 from statistics import median
 from typing import Any, NamedTuple
 
-from lab.runs.process import KEEP_FREED_MEMORY, environment_of_child
-
 HERE = Path(__file__).parent.parent
 Row = dict[str, Any]
 AT_LEAST, AT_MOST = "at least", "at most"
@@ -39,17 +37,25 @@ def in_turn(work: Mapping[str, Callable[[], Any]], times: int) -> dict[str, floa
     return {name: median(some[1:]) for name, some in seconds.items()}
 
 
-def timed_command(*words: str, **variables: str) -> tuple[float, str]:
+def peers() -> str:
+    """The Python that has the libraries beside which the lab is measured: $LAB_PEERS, or this one."""
+    return os.environ.get("LAB_PEERS", sys.executable)
+
+
+def have(*modules: str, python: str | None = None) -> bool:
+    """Whether a Python, that of the peers or the one given, finds all of these."""
+    asks = "import sys; from importlib.util import find_spec; sys.exit(not all(map(find_spec, sys.argv[1:])))"
+    return subprocess.run([python or peers(), "-c", asks, *modules]).returncode == 0
+
+
+def timed_command(*words: str, python: str = sys.executable, **variables: str) -> tuple[float, str]:
     """(seconds, what it printed) of `python WORDS`, as one types it, with these variables in its environment.
 
     Raises:
         SystemExit: it failed.
     """
-    ours = {name: value for name, value in os.environ.items() if name not in KEEP_FREED_MEMORY}
     began = time.perf_counter()
-    done = subprocess.run(
-        [sys.executable, *words], env=ours | {"PYTHONPATH": path()} | variables, capture_output=True, text=True
-    )
+    done = subprocess.run([python, *words], env=typed() | variables, capture_output=True, text=True)
     seconds = time.perf_counter() - began
     if done.returncode:
         raise SystemExit(f"python {' '.join(words)} ended with {done.returncode}:\n{done.stdout}{done.stderr[-2000:]}")
@@ -64,17 +70,15 @@ class Cost(NamedTuple):
     peak: float
 
 
-def cost_of(*words: str, **variables: str) -> Cost:
+def cost_of(*words: str, python: str = sys.executable, **variables: str) -> Cost:
     """Of `python WORDS`, as one types it.
 
     Raises:
         SystemExit: it failed.
     """
-    ours = {name: value for name, value in os.environ.items() if name not in KEEP_FREED_MEMORY}
     began = time.perf_counter()
     with tempfile.TemporaryFile() as told:
-        command = [sys.executable, *words]
-        process = subprocess.Popen(command, env=ours | {"PYTHONPATH": path()} | variables, stdout=told, stderr=told)
+        process = subprocess.Popen([python, *words], env=typed() | variables, stdout=told, stderr=told)
         _, status, used = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         if process.returncode:
@@ -85,11 +89,14 @@ def cost_of(*words: str, **variables: str) -> Cost:
     return Cost(time.perf_counter() - began, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
 
 
-def said(*words: str, **variables: str) -> Any:
+def said(*words: str, **named: str) -> Any:
     """The JSON of the last line that `python WORDS` prints."""
-    return json.loads(timed_command(*words, **variables)[1].splitlines()[-1])
+    return json.loads(timed_command(*words, **named)[1].splitlines()[-1])
 
 
-def path() -> str:
-    """Where Python finds the lab and these files."""
-    return os.pathsep.join([str(HERE), environment_of_child()["PYTHONPATH"]])
+def typed() -> dict[str, str]:
+    """The environment of a command as one types it, in which Python finds the lab and these files."""
+    from lab.runs.process import KEEP_FREED_MEMORY, environment_of_child
+
+    ours = {name: value for name, value in os.environ.items() if name not in KEEP_FREED_MEMORY}
+    return ours | {"PYTHONPATH": os.pathsep.join([str(HERE), environment_of_child()["PYTHONPATH"]])}

@@ -9,16 +9,13 @@ Each in a process of its own, in turn; PyTorch with Hugging Face's MobileNetV2, 
 import json
 import os
 import sys
-import time
-from collections.abc import Callable
-from importlib.util import find_spec
 from statistics import median
 from typing import Any
 
 import numpy as np
 
-from benchmarks import Row, row, said
-from lab.runs.process import KEEP_FREED_MEMORY
+from benchmarks import Row, have, peers, row, said
+from benchmarks._torch import rate, rates
 
 CASES = ((1.0, 96, 64), (0.35, 64, 128))  # width of the network, pixels, batch
 CLASSES, STEPS, TIMES = 43, 12, 3
@@ -31,15 +28,18 @@ TUNED = ("lab", "keras_alike")
 
 
 def measure() -> list[Row]:
+    from lab.runs.process import KEEP_FREED_MEMORY
+
     rows = []
     for alpha, size, batch in CASES:
         words = [str(alpha), str(size), str(batch)]
-        others = [name for name in NAMES if name != "torch" or (find_spec("torch") and find_spec("transformers"))]
+        others = [name for name in NAMES if name != "torch" or have("torch", "transformers")]
         found: dict[str, list[Any]] = {name: [] for name in ("lab", *others)}
         for _ in range(TIMES):
             for name, some in found.items():
                 variables = KEEP_FREED_MEMORY if name in TUNED else {}
-                some.append(said("-m", "benchmarks.peers", name, *words, **variables))
+                python = peers() if name == "torch" else sys.executable
+                some.append(said("-m", "benchmarks.peers", name, *words, python=python, **variables))
         for i, what in enumerate(("training", "prediction")):
             rate = {name: median(pair[i] for pair in some) for name, some in found.items()}
             title = f"{what}, MobileNetV2({alpha:g}) at {size} px, batch {batch}"
@@ -50,16 +50,6 @@ def measure() -> list[Row]:
 def images(size: int, count: int) -> tuple[Any, Any]:
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (count, size, size, 3), "uint8"), rng.integers(0, CLASSES, count)
-
-
-def rate(work: Callable[[], Any], count: int) -> float:
-    """Images a second, the median of three after one to warm up."""
-    seconds = []
-    for _ in range(4):
-        began = time.perf_counter()
-        work()
-        seconds.append(time.perf_counter() - began)
-    return count / median(seconds[1:])
 
 
 def of_lab(alpha: float, size: int, batch: int) -> tuple[float, float]:
@@ -94,36 +84,11 @@ def of_keras(alpha: float, size: int, batch: int) -> tuple[float, float]:
 
 
 def of_torch(alpha: float, size: int, batch: int) -> tuple[float, float]:
-    import torch
     from transformers import MobileNetV2Config, MobileNetV2ForImageClassification
 
-    torch.set_num_threads(len(os.sched_getaffinity(0)))
     config = MobileNetV2Config(depth_multiplier=alpha, image_size=size, num_labels=CLASSES)
-    model = MobileNetV2ForImageClassification(config).to(memory_format=torch.channels_last)
-    optimizer = torch.optim.Adam(model.parameters())
     x, y = images(size, batch * STEPS)
-    batches = list(
-        zip(torch.from_numpy(x.transpose(0, 3, 1, 2)).split(batch), torch.from_numpy(y).split(batch), strict=True)
-    )
-
-    def ready(pixels: Any) -> Any:
-        return (pixels.float() / 127.5 - 1).contiguous(memory_format=torch.channels_last)
-
-    def train() -> None:
-        model.train()
-        for pixels, labels in batches:
-            optimizer.zero_grad()
-            loss = torch.nn.functional.cross_entropy(model(ready(pixels)).logits, labels)
-            loss.backward()
-            optimizer.step()
-
-    def predict() -> None:
-        model.eval()
-        with torch.inference_mode():
-            for pixels, _ in batches:
-                model(ready(pixels)).logits.numpy()
-
-    return rate(train, len(x)), rate(predict, len(x))
+    return rates(MobileNetV2ForImageClassification(config), x, y, batch, lambda given: given.logits)
 
 
 if __name__ == "__main__":

@@ -3,16 +3,16 @@
 2,000 JPEGs of 160 x 120 px in ten folders, MobileNetV2(alpha=0.35) at 96 px from random weights, two epochs in batches
 of 32, then the accuracy of all three parts: from the command line to the last line, each a command of its own, in turn.
 The lab also looks at every file, looks for mistakes, re-estimates the statistics of batch norm, keeps the best weights,
-writes down where it stands, and draws its pages. PyTorch's are Hugging Face's MobileNetV2: a loop as one writes it,
-with two processes that decode, and its Trainer. timm and fastai are not among them: they take torchvision, and PyPI's
-does not load beside a PyTorch that is built for the CPU alone.
+writes down where it stands, and draws its pages. PyTorch's are Hugging Face's MobileNetV2, by a loop as one writes it
+and by its Trainer; timm's, by the same loop on torchvision's folder; and timm's under fastai, with fastai's own head
+and augmentation; each with two processes that decode.
 
     python -m benchmarks.short_job keras FOLDER      # one of the scripts alone
 """
 
 import sys
 import tempfile
-from importlib.util import find_spec
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,17 +20,24 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from benchmarks import AT_MOST, Cost, Row, cost_of, row
+from benchmarks import AT_MOST, Cost, Row, cost_of, have, peers, row
 
-COUNT, CLASSES, SIZE, BATCH, EPOCHS, ALPHA, TIMES = 2000, 10, 96, 32, 2, 0.35, 2
+COUNT, CLASSES, SIZE, BATCH, EPOCHS, ALPHA, TIMES = 2000, 10, 96, 32, 2, 0.35, 5
 SHAPE = (160, 120)
 SHARES = (0.7, 0.15)  # of training and validation, as the lab deals them
-SCRIPTS = {"keras": "plain Keras script", "torch": "PyTorch script", "trainer": "Hugging Face's Trainer"}
-NEEDS = {"keras": ("keras",), "torch": ("torch", "transformers"), "trainer": ("torch", "transformers", "accelerate")}
+SCRIPTS = {
+    "keras": "plain Keras script", "torch": "PyTorch script", "trainer": "Hugging Face's Trainer",
+    "timm": "timm script", "fastai": "fastai script",
+}  # fmt: skip
+NEEDS = {
+    "torch": ("torch", "transformers"), "trainer": ("torch", "transformers", "accelerate"),
+    "timm": ("torch", "torchvision", "timm"), "fastai": ("fastai", "timm"),
+}  # fmt: skip
 
 
 def measure() -> list[Row]:
-    others = [name for name in SCRIPTS if all(map(find_spec, NEEDS[name]))]
+    pythons = {"keras": sys.executable} | {name: peers() for name, needed in NEEDS.items() if have(*needed)}
+    others = [name for name in SCRIPTS if name in pythons]
     found: dict[str, list[Cost]] = {name: [] for name in ("lab", *others)}
     with tempfile.TemporaryDirectory() as place:
         photos = drawn(Path(place) / "photos")
@@ -40,7 +47,7 @@ def measure() -> list[Row]:
             cache = {"LAB_CACHE": f"{place}/cache{turn}"}  # each looks at the files for the first time
             found["lab"].append(cost_of("-m", "lab.run", *words, **cache))
             for name in others:
-                found[name].append(cost_of("-m", "benchmarks.short_job", name, str(photos)))
+                found[name].append(cost_of("-m", "benchmarks.short_job", name, str(photos), python=pythons[name]))
     cost = {name: Cost(*map(median, zip(*some, strict=True))) for name, some in found.items()}
     what = f"{COUNT:,} JPEGs, MobileNetV2({ALPHA}) at {SIZE} px, {EPOCHS} epochs, everything included"
     rows = []
@@ -114,8 +121,12 @@ def _parts(folder: str) -> list[Any]:
                 "labels": classes.index(file.parent.name),
             }
 
-    ends = np.cumsum([round(share * len(files)) for share in SHARES])
-    return [Photos(some, moves=i == 0) for i, some in enumerate(np.split(order, ends))]
+    return [Photos(some, moves=i == 0) for i, some in enumerate(_dealt(order))]
+
+
+def _dealt(order: Any) -> list[Any]:
+    """What is in an order, dealt to training, validation and test."""
+    return np.split(order, np.cumsum([round(share * len(order)) for share in SHARES]))
 
 
 def _network() -> Any:
@@ -126,30 +137,75 @@ def _network() -> Any:
     )
 
 
-def torch(folder: str) -> None:
+def _trained(
+    parts: list[Any], network: Any, read: Callable[[Any], Any] = tuple, logits: Any = lambda given: given
+) -> None:
+    """The loop as one writes it in PyTorch; `read` makes (pixels, labels) of a batch."""
     import torch
 
-    parts = _parts(folder)
     loaders = [torch.utils.data.DataLoader(p, BATCH, shuffle=i == 0, num_workers=2) for i, p in enumerate(parts)]
-    model = _network().to(memory_format=torch.channels_last)
+    model = network.to(memory_format=torch.channels_last)
     optimizer = torch.optim.Adam(model.parameters(), 3e-3)
 
-    def ready(batch: dict[str, Any]) -> Any:
-        return batch["pixel_values"].contiguous(memory_format=torch.channels_last)
+    def answered(batch: Any) -> tuple[Any, Any]:
+        pixels, labels = read(batch)
+        return logits(model(pixels.contiguous(memory_format=torch.channels_last))), labels
 
     def accuracy(loader: Any) -> float:
         model.eval()
         with torch.inference_mode():
-            return float(np.mean([(model(ready(b)).logits.argmax(1) == b["labels"]).float().mean() for b in loader]))
+            pairs = map(answered, loader)
+            return float(np.mean([(given.argmax(1) == labels).float().mean() for given, labels in pairs]))
 
     for _ in range(EPOCHS):
         model.train()
         for batch in loaders[0]:
             optimizer.zero_grad()
-            torch.nn.functional.cross_entropy(model(ready(batch)).logits, batch["labels"]).backward()
+            torch.nn.functional.cross_entropy(*answered(batch)).backward()
             optimizer.step()
         accuracy(loaders[1])
     print([accuracy(loader) for loader in loaders])
+
+
+def torch(folder: str) -> None:
+    _trained(_parts(folder), _network(), lambda b: (b["pixel_values"], b["labels"]), lambda given: given.logits)
+
+
+def timm(folder: str) -> None:
+    import timm
+    import torch
+    from torchvision import transforms
+    from torchvision.datasets import ImageFolder
+
+    seen = [transforms.Resize((SIZE, SIZE)), transforms.ToTensor(), transforms.Normalize([0.5] * 3, [0.5] * 3)]
+    bilinear = transforms.InterpolationMode.BILINEAR
+    moved = [transforms.RandomAffine(10, (0.08, 0.08), interpolation=bilinear), *seen]
+    order = np.random.default_rng(0).permutation(len(ImageFolder(folder)))
+    parts = [
+        torch.utils.data.Subset(ImageFolder(folder, transforms.Compose(seen if i else moved)), some.tolist())
+        for i, some in enumerate(_dealt(order))
+    ]
+    _trained(parts, timm.create_model("mobilenetv2_035", num_classes=CLASSES))
+
+
+def fastai(folder: str) -> None:
+    """As the guide at https://docs.fast.ai/tutorial.vision.html has it."""
+    from fastai.vision import all as vision
+
+    files = vision.get_image_files(folder)
+    parts = [[files[int(i)] for i in some] for some in _dealt(np.random.default_rng(0).permutation(len(files)))]
+    validation = set(parts[1])
+    loaders = vision.DataBlock(
+        blocks=(vision.ImageBlock, vision.CategoryBlock), get_y=vision.parent_label,
+        splitter=vision.FuncSplitter(validation.__contains__), item_tfms=vision.Resize(SIZE, "squish"),
+        batch_tfms=vision.aug_transforms(do_flip=False, max_zoom=1.1, max_lighting=0, max_warp=0),
+    ).dataloaders(parts[0] + parts[1], bs=BATCH, num_workers=2)  # fmt: skip
+    learn = vision.vision_learner(
+        loaders, "mobilenetv2_035", pretrained=False, normalize=False, metrics=vision.accuracy
+    )
+    with learn.no_bar(), learn.no_logging():
+        learn.fit(EPOCHS, 3e-3)
+        print([learn.validate(dl=loaders.test_dl(part, with_labels=True))[1] for part in parts])
 
 
 def trainer(folder: str) -> None:
@@ -171,4 +227,4 @@ def trainer(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    {"keras": keras, "torch": torch, "trainer": trainer}[sys.argv[1]](sys.argv[2])
+    {"keras": keras, "torch": torch, "trainer": trainer, "timm": timm, "fastai": fastai}[sys.argv[1]](sys.argv[2])

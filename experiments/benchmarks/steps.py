@@ -6,6 +6,7 @@ augmented, losses checked and told, figures taken.
 """
 
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,25 +44,32 @@ def measure() -> list[Row]:
 
 def training(trainer: Any, run: Run, aim: float) -> Row:
     """Images a second of fine-tuning."""
-    plan = resolve(run, Path()).strategy.steps(trainer.net.parts)
-    phase = [step for step in plan if isinstance(step, Phase)][-1]  # that trains everything
-    trainer.record.append({})
-    trained = Training(trainer, phase)
-    trained.compile(1000)
+    trained, lab = loop(trainer, run, STEPS)
     x, y = next(iter(trained.batches(0, range(1))))
 
     def limit() -> None:
         for _ in range(STEPS):
             trained.fitted.train_on_batch(x, y, return_dict=True)
 
-    def lab() -> None:
-        trained.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
-        trained._fit(0, range(STEPS), (STEPS, STEPS))
-
     seconds = in_turn({"limit": limit, "lab": lab}, TIMES)
     ours, theirs = (STEPS * run.batch_size / seconds[name] for name in ("lab", "limit"))
     how = "no augmentation" if run.augment == "none" else "augmentation and zoom"
     return row(f"finetune, {named(run)}, {how}", "images/s", ours, "train_on_batch", theirs, (AT_LEAST, aim))
+
+
+def loop(trainer: Any, run: Run, steps: int) -> tuple[Training, Callable[[], None]]:
+    """(the phase that trains everything, compiled; what does so many steps of it in the lab's own loop)."""
+    plan = resolve(run, Path()).strategy.steps(trainer.net.parts)
+    phase = [step for step in plan if isinstance(step, Phase)][-1]
+    trainer.record.append({})
+    trained = Training(trainer, phase)
+    trained.compile(1000)
+
+    def lab() -> None:
+        trained.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
+        trained._fit(0, range(steps), (steps, steps))
+
+    return trained, lab
 
 
 def evaluation(trainer: Any, run: Run) -> Row:
