@@ -28,13 +28,13 @@ FEW, MANY, STEPS = 1_000, 100_000, 200
 BUSY = ["--backbone", "MobileNetV2(alpha=0.35)", "--size", "96", "--budget", "150steps"]
 
 
-def pictures() -> list[bytes]:
+def pictures(shape: tuple[int, int] = SHAPE) -> list[bytes]:
     """JPEGs of smooth noise with a grain, about as large as photographs of that size are."""
     made = []
     for i in range(PICTURES):
         rng = np.random.default_rng(i)
         coarse = Image.fromarray(rng.integers(0, 256, (12, 16, 3)).astype("uint8"))
-        image = np.asarray(coarse.resize(SHAPE, Image.Resampling.BICUBIC)).astype("int16")
+        image = np.asarray(coarse.resize(shape, Image.Resampling.BICUBIC)).astype("int16")
         grain = rng.normal(0, 6, image.shape)
         buffer = io.BytesIO()
         Image.fromarray(np.clip(image + grain, 0, 255).astype("uint8")).save(buffer, "JPEG", quality=85)

@@ -35,15 +35,15 @@ def measure() -> list[Row]:
     return rows
 
 
-def filled(root: Path) -> int:
+def filled(root: Path, records: int = RECORDS) -> int:
     """Copies README, pictures and records into a folder, these under other names until they are so many."""
     top = HERE.parent
     for name in ("img", "experiments"):
         shutil.copytree(top / name, root / name)
     shutil.copy(top / "README.md", root)
     committed, count, round_ = store.read(top), 0, 0
-    while count < RECORDS:
-        for record in committed[: RECORDS - count]:
+    while count < records:
+        for record in committed[: records - count]:
             copy = record | ({"experiment": f"{record['experiment']}_{round_}"} if round_ else {})
             store.write(root, copy)
             if (beside := outcomes.path_of(top, record)).exists():
