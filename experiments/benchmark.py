@@ -17,8 +17,12 @@ convolutions forward 13, ReLUs 8, and some 1,500 tiny operations of Adam. That n
 the sake of repeatability, makes the 82 about 91. A batch is put together and zoomed in a millisecond or two, beside
 the step; so it is augmented, by the same two cores, so that the ratio cannot reach 1. Before the first step is done
 nearly all time is tracing: of MobileNetV2's, Adam's formula was two thirds (thirty operations for each of 158
-variables, those of its moments made in the graph, too), until it was one operation a variable. In prediction batch
-normalisation is joined to the convolution before it.
+variables, those of its moments made in the graph, too), until it was one operation a variable.
+
+In prediction, of MobileNetV2(alpha=0.35) at 96 px, 64 images on one core, operations took 36 ms: convolutions 18,
+depthwise ones 8, batch norm and ReLUs behind these 4, zeros put around their maps 3. Folded (lab/layers/folded.py)
+there are convolutions only, in three quarters of the time; what is folded is computed anew each time, in half a
+millisecond, and takes a sixth of a second longer to trace.
 
 Of a short job's 50 s of CPU time (2,000 JPEGs, two epochs): training steps 13, tracing steps, re-estimation and
 evaluation 9, evaluations 6, batch norm re-estimated 4, importing 3, pages and pictures 3, a look at every file 2,
