@@ -20,6 +20,9 @@ class Folder(Own):
     def for_task(self, task):
         return for_words(self, task) or super().for_task(task)
 
+    def bands_of(self, data_dir):
+        return Files(data_dir, self.name).bands
+
     def found(self, data_dir):
         files = Files(data_dir, self.name)
         names = files.pictures()
@@ -39,11 +42,12 @@ class Folder(Own):
         depth = 2 if splits else 1
         found = []
         for name in names:
-            inside = name.removeprefix(above).split("/")
+            inside = name.removeprefix(above).split("/", depth)
             if len(inside) <= depth:
                 raise BadInput(f"{files.called(name)} lies in no class folder; put it into one, or move it away")
-            label = printable(inside[depth - 1], files.title)
-            found.append(Example(name, label, splits.get(inside[0])))
+            found.append(Example(name, inside[depth - 1], splits.get(inside[0])))
+        for label in sorted({e.label for e in found}):
+            printable(label, files.title)
         _refuse_empty(files, above, depth, {n.removeprefix(above).rpartition("/")[0] for n in names})
         return files, found
 

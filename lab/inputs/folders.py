@@ -27,7 +27,7 @@ DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma
 
 def hidden(name: str) -> bool:
     """Whether a file or one of its folders is hidden, or is what macOS adds to an archive."""
-    return any(part.startswith(".") or part == "__MACOSX" for part in name.split("/"))
+    return name.startswith(".") or "/." in name or ("__MACOSX" in name and "__MACOSX" in name.split("/"))
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
@@ -227,7 +227,7 @@ class Files:
             return [n for inner in sorted(self.names) if inner.startswith(f"{name}/") for n in self.stamp(inner)]
         if name in self.packed:
             return [self.packed[name][1].file_size, self.packed[name][1].CRC]
-        found = os.stat(os.path.join(self.root, name))
+        found = os.stat(f"{self.root}/{name}")
         return [found.st_size, found.st_mtime_ns]
 
     def checksum(self, name: str) -> int:

@@ -14,6 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from lab.environment import kept_at_home
 from lab.errors import BadInput
 from lab.files import write_atomically
@@ -24,6 +26,7 @@ from lab.inputs.folders import Files
 from lab.progress import over
 
 VERSION = 4  # raise it when the same file would give another entry
+LINE = msgspec.json.Decoder()
 SAVED = 1000  # files between two savings: lines are added, so that many files take as long as few, each
 
 
@@ -89,7 +92,7 @@ def _read(place: Path) -> tuple[dict[str, list], int]:
     found = {}
     for line in lines:
         try:
-            version, name, *rest = json.loads(line)
+            version, name, *rest = LINE.decode(line)
         except (ValueError, TypeError):
             continue  # torn by a kill: the file it is of is looked at again
         if version == VERSION:

@@ -136,19 +136,29 @@ class Training:
         row = {"epoch": epoch + 1, "steps": steps.stop, "seconds": seconds, **logs, **_named("val", val)}
         if self.options.watch == "test":
             row |= _named("test", trainer.evaluate(trainer.data.test)[0])
+        with held():  # else what is told of the epoch and what is kept of it might part
+            self._take(row, val, -(-total // chunk))
+            if raw is not None:
+                assign(self.model.trainable_variables, raw)
+            self.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
+            self._keep((total, chunk))
+
+    def _take(self, row: dict[str, Any], val: dict[str, Any], epochs: int) -> None:
+        """Tells what an epoch gave, and keeps its weights if they are the best.
+
+        Raises:
+            Diverged: they are no numbers.
+        """
+        trainer, name = self.trainer, self.phase.name
         self.history.append(row)
         score, goodness = val[trainer.task.score], trainer.task.goodness(val)
         before = sum(r.steps for r in trainer.results)
-        trainer.progress({"phase": phase.name, "before": before, "epochs": -(-total // chunk), "score": score, **row})
+        trainer.progress({"phase": name, "before": before, "epochs": epochs, "score": score, **row})
         if self._is_best(goodness):
             kept = self.variables()
             if not all(np.isfinite(v).all() for v in kept):  # which a score need not show: a ReLU makes 0 of nan
-                raise self._diverged("weights became nan or infinite", f"in epoch {epoch + 1}")
-            self.best = (goodness, epoch + 1, kept)
-        if raw is not None:
-            assign(self.model.trainable_variables, raw)
-        self.begun = {"steps": 0, "seconds": 0.0, "sums": {}}
-        self._keep((total, chunk))
+                raise self._diverged("weights became nan or infinite", f"in epoch {row['epoch']}")
+            self.best = (goodness, row["epoch"], kept)
 
     def _fit(self, epoch: int, steps: range, budget: tuple[int, int]) -> dict[str, float]:
         """Trains the steps that are left and gives the means of what Keras measured while all ran.
