@@ -12,7 +12,8 @@ from lab.layers.fused import fuse
 from lab.networks.load import open_net
 from lab.networks.net import to_numpy
 
-BACKBONES = ["cnn10(width=4)", "MobileNetV2(alpha=0.35)", "ResNet50", "EfficientNetB0", "DenseNet121"]
+LARGE = [pytest.param(name, marks=pytest.mark.slow) for name in ("ResNet50", "EfficientNetB0", "DenseNet121")]
+BACKBONES = ["cnn10(width=4)", "MobileNetV2(alpha=0.35)", *LARGE]
 L = keras.layers
 needs_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="XLA folds by itself, if at all")
 
@@ -174,5 +175,6 @@ def test_sixteen_bits_are_left_alone(policy):
 
 
 @needs_tensorflow
+@pytest.mark.slow
 def test_jax_predicts_the_same(tmp_path):
     passes_under_jax(tmp_path, "cnn10 or takes_it or taken or left or once", "test_folded")
