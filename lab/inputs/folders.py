@@ -227,7 +227,7 @@ class Files:
             return [n for inner in sorted(self.names) if inner.startswith(f"{name}/") for n in self.stamp(inner)]
         if name in self.packed:
             return [self.packed[name][1].file_size, self.packed[name][1].CRC]
-        found = os.stat(f"{self.root}/{name}")
+        found = os.stat(os.path.join(self.root, name))
         return [found.st_size, found.st_mtime_ns]
 
     def checksum(self, name: str) -> int:
