@@ -15,7 +15,8 @@ from lab.steps import Phase
 
 
 def stale_trainer(tmp_path, momentum):
-    trainer = tiny_trainer(tmp_path, tiny_data(each=20), bn="keras", keep="last", epochs=12, learning_rate=5e-3)
+    how = {"bn": "keras", "keep": "last", "epochs": 12, "learning_rate": 5e-3, "seed": 1}
+    trainer = tiny_trainer(tmp_path, tiny_data(each=20), **how)
     for norm in trainer.net.norms():
         norm.momentum = momentum
     return trainer
@@ -30,7 +31,7 @@ def test_stale_statistics_are_foreseen_named_and_mended_without_a_weight(tmp_pat
     before = trainer.net.values()
     finding = statistics.after(trainer, statistics.reported(trainer.record, "accuracy"), test)
     assert "batch-norm statistics are stale; recalibrated:" in finding["what"]
-    assert finding["train_accuracy"] > 0.8 and finding["test_accuracy"] < 0.6
+    assert finding["train_accuracy"] > 0.8 and finding["test_accuracy"] < 0.5
     assert finding["recalibrated_test_accuracy"] > finding["test_accuracy"] + 0.2
     assert all(np.array_equal(a, b) for a, b in zip(before, trainer.net.values(), strict=True))
 

@@ -10,6 +10,7 @@ from keras import layers
 from lab import names
 from lab.backbones import Backbone
 from lab.errors import BadInput
+from lab.inputs.bands import Band, nameless
 from lab.networks.blueprint import blueprint
 from lab.networks.net import Net, to_numpy
 from lab.networks.pyramid import cut_points, encoder, layout, taps
@@ -150,3 +151,23 @@ def test_random_weights_do_not_depend_on_whether_the_backbone_was_built_before(t
     for some in zip(*drawn, strict=True):
         np.testing.assert_array_equal(some[0], some[1])
         np.testing.assert_array_equal(some[0], some[2])
+
+
+class Listed(Backbone):
+    default_size = 64
+
+    def preprocess(self):
+        return layers.Rescaling(1 / 255)
+
+    def build(self, shape):
+        return keras.Sequential([keras.Input(shape), layers.Conv2D(4, 3, 2, "same"), layers.Conv2D(6, 3, 2, "same")])
+
+
+@pytest.mark.parametrize(("channels", "head"), [("inflate", "unet(4,4)"), ("side_branch(at=2)", "linear")])
+def test_a_backbone_that_is_a_list_of_layers_has_a_pyramid(channels, head):
+    bands = (*nameless(3), Band("height", "elevation", None))
+    made = names.build("heads", head), names.build("channels", channels)
+    net = Net(Listed(), (32, 48, 4), made[0], 3, channels=made[1], bands=bands)
+    images = np.random.default_rng(0).uniform(0, 255, (2, 32, 48, 4)).astype("float32")
+    assert net.model.predict_on_batch(images).shape == ((2, 32, 48, 3) if "unet" in head else (2, 3))
+    assert [s["stride"] for s in net.stages if s["stage"].startswith("stage")] == [2, 4]

@@ -111,7 +111,7 @@ def read_as(backbone, count=None):
 
     bands, side = count or 3, backbone.default_size
     body = backbone.build((side, side, bands))
-    first = next(x for x in body.operations if getattr(x, "trainable_weights", ()))
+    first = next(x for x in body.layers if x.trainable_weights)
     probe = 255 * np.concatenate([np.zeros((1, bands)), np.eye(bands)]).astype("float32")
     inputs = np.broadcast_to(probe[:, None, None], (bands + 1, side, side, bands))
     if not count:

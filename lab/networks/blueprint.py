@@ -3,7 +3,6 @@
 import random
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from lab.backbones import Backbone
 from lab.networks import pyramid
@@ -32,6 +31,6 @@ def blueprint(backbone: Backbone, channels: int) -> Blueprint:
     Random numbers are drawn as if it had not been built: a network must not depend on what was built before it.
     """
     drawn = random.getstate()  # of Python's own, from which Keras seeds its initializers
-    model: Any = backbone.build((backbone.default_size, backbone.default_size, channels))
+    model = pyramid.functional(backbone.build((backbone.default_size, backbone.default_size, channels)))
     random.setstate(drawn)
     return Blueprint(structure(model), stage_levels(model), pyramid.layout(model))

@@ -88,10 +88,10 @@ class Net:
         self.ready = ready
         self._at_default = blueprint(backbone, ready.shape[-1])
         if head is None:
-            self.body = backbone.build_with_top(ready.shape[1:])
+            self.body = pyramid.functional(backbone.build_with_top(ready.shape[1:]))
             logits = self._through(self.body, even)
         else:
-            self.body = backbone.build(ready.shape[1:])
+            self.body = pyramid.functional(backbone.build(ready.shape[1:]))
             cut = head.prefix(self._through(self._encoder(head), even))
             inputs = keras.tree.map_structure(lambda t: keras.Input(t.shape[1:], dtype=t.dtype), cut)
             self.top = keras.Model(inputs, _at_size(head.top(inputs, outputs), shape), name="top")

@@ -12,16 +12,16 @@ from lab.errors import BadInput
 from lab.networks.stages import stage_of_layers
 
 
-def operations(model: Any) -> list[Any]:
-    """The operations of a functional keras.Model in order; of a Sequential those of the functional one that it is."""
-    return (keras.Model(model.inputs, model.outputs) if isinstance(model, keras.Sequential) else model).operations
+def functional(model: Any) -> Any:
+    """A model whose operations can be asked for: a Sequential as the functional keras.Model of its layers."""
+    return keras.Model(model.inputs[0], model.outputs[0]) if isinstance(model, keras.Sequential) else model
 
 
 def cut_points(model: Any) -> list[int]:
-    """Indices of the operations of a model that every path from input to output goes through."""
-    place = {id(operation): i for i, operation in enumerate(operations(model))}
+    """Indices of the operations of a functional keras.Model that every path from input to output goes through."""
+    place = {id(operation): i for i, operation in enumerate(model.operations)}
     reach = [0] * len(place)  # index of the last operation that reads this one
-    for i, operation in enumerate(operations(model)):
+    for i, operation in enumerate(model.operations):
         for node in operation._inbound_nodes:
             for tensor in node.input_tensors:
                 if (read := place.get(id(tensor._keras_history.operation))) is not None:
@@ -38,18 +38,18 @@ class Layout(NamedTuple):
 
 
 def layout(model: Any) -> Layout:
-    """Of a backbone at its default size: the deepest cut point of each stride, finest first.
+    """Of a functional keras.Model, a backbone at its default size: the deepest cut point of each stride, finest first.
 
     Neither the image nor what only normalises it is a feature, and padding adds none.
     """
     levels, cuts = stage_of_layers(model), set(cut_points(model))
     found, level, learns = {}, 0, False
-    for i, operation in enumerate(operations(model)):
+    for i, operation in enumerate(model.operations):
         level = max(level, levels.get(operation.name, 0))  # an operation that is no layer changes no stride
         learns = learns or bool(getattr(operation, "trainable_weights", ()))
         if i in cuts and learns and not isinstance(operation, keras.layers.ZeroPadding2D):
             found[2**level] = i
-    return Layout([type(x) for x in operations(model)], found, 2**level)
+    return Layout([type(x) for x in model.operations], found, 2**level)
 
 
 def taps(backbone: Any, of: Layout, body: Any) -> dict[int, int]:
@@ -58,7 +58,7 @@ def taps(backbone: Any, of: Layout, body: Any) -> dict[int, int]:
     Raises:
         BadInput: between the finest stride and the output's there is one without a cut point; or the layers differ.
     """
-    if [type(x) for x in operations(body)] != of.kinds:
+    if [type(x) for x in body.operations] != of.kinds:
         raise BadInput(
             f"{backbone} has other layers at {' x '.join(map(str, body.inputs[0].shape[1:3]))} px than at its default "
             f"{backbone.default_size} px, so their strides are not known; choose another --size"
@@ -78,5 +78,5 @@ def encoder(body: Any, taps: dict[int, int], output_stride: int) -> Any:
 
     `output_stride` is that of the body's output, which it may have been brought to; see `lab.networks.atrous`.
     """
-    finer = [operations(body)[i].output for stride, i in taps.items() if stride < output_stride]
+    finer = [body.operations[i].output for stride, i in taps.items() if stride < output_stride]
     return keras.Model(body.inputs, [*finer, body.outputs[0]], name="encoder")

@@ -152,24 +152,21 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     Raises:
         BadInput: a run is refused.
     """
-    with Worker() as worker:
-        worker.start()
-        return _timed([resolve(run, root) for run in runs], root, worker)
-
-
-def _timed(wanted: list[Resolved], root: Path, worker: Worker) -> list[dict[str, Any]]:
     timed: dict[str, dict[str, Any]] = {}
     firsts: dict[str, Resolved] = {}
-    for r in wanted:
-        firsts.setdefault(r.group, r)
-    with Show(len(firsts)) as show:
-        for group, resolved in firsts.items():
-            show.begin(f"dry run, {title(resolved)}")
-            code, end = worker.do(order_of(resolved.run, root, "dry", "dry"), show, None, alike(resolved))
-            if code:
-                raise BadInput(end.get("error", "the dry run failed"))
-            show.end("timed")
-            timed[group] = end["record"]
+    with Worker() as worker:
+        worker.start()
+        wanted = [resolve(run, root) for run in runs]
+        for r in wanted:
+            firsts.setdefault(r.group, r)
+        with Show(len(firsts)) as show:
+            for group, resolved in firsts.items():
+                show.begin(f"dry run, {title(resolved)}")
+                code, end = worker.do(order_of(resolved.run, root, "dry", "dry"), show, None, alike(resolved))
+                if code:
+                    raise BadInput(end.get("error", "the dry run failed"))
+                show.end("timed")
+                timed[group] = end["record"]
     return [{"run": title(r), **timed[r.group]} for r in wanted]
 
 
