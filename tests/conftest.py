@@ -15,10 +15,25 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 gc.set_threshold(50_000, 20, 20)  # networks that were traced stay: to look at all of them time and again is a fifth
 ROOT = Path(__file__).parent.parent
+READ_ON_IMPORT = ("KERAS_", "TF_", "XLA_", "JAX_", "PYTHONPATH")  # what Keras and its backends see in an environment
+# Steps that are few enough are not traced: that takes longer than it saves, but where only a compiler makes it work
+STEP = {"jit_compile": True} if os.environ.get("KERAS_BACKEND") == "jax" else {"run_eagerly": True}
 QUICK_XLA = {"XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true"}
+
+LONGEST = (
+    "worker", "run", "strategies", "export", "channels", "failures", "decoders", "augment", "train", "checkpoint",
+    "killed", "explaining", "docs",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items):
+    """Files that take long come first: the last one would be waited for."""
+    place = {f"test_{name}": i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 def passes_under_jax(tmp_path, some, *files):
@@ -112,6 +127,32 @@ def tiny_trainer(tmp_path, data=None, head=None, own_top=False, backbone="cnn10(
     return Trainer(net, data, task, Options(**chosen), tmp_path / "features", lambda event: None)
 
 
+@pytest.fixture(scope="session", autouse=True)
+def forked():
+    """The processes of runs are forked of one that has Keras, but where a test has it imported in another way.
+
+    Only on Linux: elsewhere what is forked of a process with threads may crash.
+    """
+    from lab.runs.process import Worker
+
+    def settings():
+        return {name: text for name, text in os.environ.items() if name.startswith(READ_ON_IMPORT)}
+
+    own, first = Worker._start, settings()
+
+    def start(worker, errors):
+        if sys.platform != "linux" or settings() != first:
+            return own(worker, errors)
+        from forked import Forked
+
+        worker.kind, worker.process = None, Forked(errors)
+        return worker.process
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Worker, "_start", start)
+        yield
+
+
 @pytest.fixture
 def trainer(tmp_path):
     return tiny_trainer(tmp_path)
@@ -172,24 +213,43 @@ TINY += ["--limit", "60", "--size", "16", "--epochs", "2"]
 TRAINED = [*TINY, "--strategy", "finetune", "--contrast", "standardize", "--seeds", "2"]
 
 
+def made_once(factory, name, make):
+    """A folder of this name that `make` has filled: once for all processes that do the tests side by side."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        make(folder := factory.mktemp(name))
+        return folder
+    folder = factory.getbasetemp().parent / name
+    with FileLock(f"{folder}.lock"):
+        if not folder.exists():
+            make(begun := factory.mktemp(name))
+            begun.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory):
     """A folder with two finished runs, one a seed, made by the command; copied by whoever uses it."""
+    return made_once(tmp_path_factory, "trained", train)
+
+
+def train(folder):
     from lab import command, run
 
-    folder = tmp_path_factory.mktemp("trained")
     assert command.call(run.main, [*TRAINED, "--out", str(folder)]) == 0
-    return folder
 
 
 @pytest.fixture(scope="session")
 def trained_masks(tmp_path_factory):
     """A folder with two finished runs on masks, one a seed, and with their data in photos/; likewise."""
+    return made_once(tmp_path_factory, "trained_masks", train_masks)
+
+
+def train_masks(folder):
     from PIL import Image
 
     from lab import command, run
 
-    folder, data = tmp_path_factory.mktemp("trained"), tiny_masks()
+    data = tiny_masks()
     for word, split in data.splits().items():
         for kind, items in (("images", split.images), ("masks", split.labels)):
             place = folder / "photos" / kind / word
@@ -213,4 +273,3 @@ def trained_masks(tmp_path_factory):
         str(folder),
     ]
     assert command.call(run.main, words) == 0
-    return folder

@@ -1,10 +1,12 @@
 """One contract for every segmentation head, and what is particular to each."""
 
 import re
+from functools import cache
 
 import keras
 import numpy as np
 import pytest
+from conftest import STEP
 from keras import layers
 
 from lab import names
@@ -32,9 +34,19 @@ CLASSES = 5
 
 
 def decoder(head, size=(33, 46), backbone="cnn10(width=4)"):
+    """A network with the decoder, as if it were new."""
+    net, values = built(head, EIGHTH.get(head, size), backbone, keras.config.dtype_policy().name)
+    net.train_only(net.parts.all)
+    assign(net.model.weights, values)
+    return net
+
+
+@cache
+def built(head, size, backbone, policy):
+    """(a network under the policy that holds, its first values): to build one takes longer than a test of it."""
     keras.utils.set_random_seed(0)
-    size = EIGHTH.get(head, size)
-    return Net(names.build("backbones", backbone), (*size, 3), names.build("heads", head), CLASSES)
+    net = Net(names.build("backbones", backbone), (*size, 3), names.build("heads", head), CLASSES)
+    return net, net.values()
 
 
 def pictures(size, count=4):
@@ -51,7 +63,7 @@ def one_step(net, select):
     """The values before and after a step of gradient descent on the selection."""
     net.train_only(select)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    net.model.compile(keras.optimizers.SGD(1.0), loss, jit_compile=keras.backend.backend() == "jax")
+    net.model.compile(keras.optimizers.SGD(1.0), loss, **STEP)
     before = net.values()
     net.model.train_on_batch(*pictures(net.shape[:2]))
     return before, net.values()
@@ -224,7 +236,7 @@ def test_a_unet_with_dropout_is_not_sure_while_it_learns_and_one_with_batch_norm
 def test_keras_cvs_decoders_are_refused_where_what_they_need_is_not_installed(package, monkeypatch):
     monkeypatch.setattr("lab.heads._kerascv.find_spec", lambda name: None if name == package else True)
     with pytest.raises(BadInput, match=r"it is not installed: `pip install .*`, or take .* unet") as error:
-        decoder("kerascv_segformer(width=8)")
+        decoder("kerascv_segformer(width=12)")  # which no other test has made
     assert "\n" not in str(error.value)
 
 
