@@ -1,6 +1,7 @@
 """The commands, end to end: real runs of a tiny network in child processes, and every refusal."""
 
 import dataclasses
+import io
 import json
 import os
 import platform
@@ -10,6 +11,8 @@ import signal
 import subprocess
 import sys
 import time
+from contextlib import chdir, redirect_stderr, redirect_stdout
+from importlib import import_module
 
 import numpy as np
 import pytest
@@ -43,6 +46,14 @@ COMMANDS = [
 
 
 def lab(*words, module="lab.run", **environment):
+    """What a command gives and says; in a process of its own where it wants another environment."""
+    if not environment:
+        with chdir(ROOT), redirect_stdout(io.StringIO()) as out, redirect_stderr(io.StringIO()) as error:
+            try:
+                code = command.call(import_module(module).main, list(words))
+            except SystemExit as end:  # of --help
+                code = end.code
+        return subprocess.CompletedProcess(words, code, out.getvalue(), error.getvalue())
     return subprocess.run(
         [sys.executable, "-m", module, *words],
         capture_output=True,
@@ -50,6 +61,11 @@ def lab(*words, module="lab.run", **environment):
         cwd=ROOT,
         env={**os.environ, **environment},
     )
+
+
+def under(backend):
+    """What `lab` takes so that it runs on this backend."""
+    return {} if backend == "tensorflow" else {"KERAS_BACKEND": backend, **QUICK_XLA}
 
 
 def test_a_matrix_trains_records_survives_a_failure_and_is_not_done_twice(tmp_path):
@@ -277,8 +293,9 @@ def test_help_answers_without_keras(module):
     assert "usage: python -m" in done.stdout
 
 
-def test_lab_lists_every_command():
-    listed = lab(module="lab").stdout
+def test_lab_lists_every_command(capsys):
+    assert command.call(import_module("lab.__main__").dispatched, []) == 0
+    listed = capsys.readouterr().out
     for module in COMMANDS[1:]:
         assert f"  {module} " in listed
 
@@ -348,7 +365,7 @@ def test_own_images_train_with_every_choice_of_theirs(tmp_path, backend):
     flags = f"--dataset {folder} --backbone cnn10(width=4,norm='none') --weights none --size 16 --strategy scratch"
     flags += " --group scene(\\d+)_ --drop-classes odd --skip-corrupt --balance sampling --epochs 4 --patience 1"
     flags += f" --learning-rate auto --image-cache none --out {tmp_path}"
-    done = lab(*flags.split(" "), KERAS_BACKEND=backend, **QUICK_XLA)
+    done = lab(*flags.split(" "), **under(backend))
     assert done.returncode == 0, done.stdout + done.stderr
     (record,) = store.read(tmp_path)
     data, (phase, *_) = record["data"], record["steps"]

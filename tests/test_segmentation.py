@@ -5,9 +5,9 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
-from conftest import QUICK_XLA, tiny_masks, tiny_trainer
+from conftest import tiny_masks, tiny_trainer
 from test_report import record
-from test_run import lab
+from test_run import lab, under
 
 from lab import command, drawing, names, run
 from lab.errors import BadInput
@@ -31,7 +31,7 @@ TINY += ["--head", "unet(8,8,8,8)", "--strategy", "scratch", "--size", "32", "--
 @pytest.mark.parametrize("backend", ["tensorflow", pytest.param("jax", marks=pytest.mark.slow)])
 def test_a_segmentation_is_recorded_tabulated_and_drawn(tmp_path, backend):
     flags = ["--loss", "focal+dice", "--balance", "weights", "--augment", "strong", "--out", str(tmp_path)]
-    done = lab(*TINY, *flags, KERAS_BACKEND=backend, **QUICK_XLA)
+    done = lab(*TINY, *flags, **under(backend))
     assert done.returncode == 0, done.stdout + done.stderr
     (r,) = store.read(tmp_path)
     test, kept = r["test"], store.cache(tmp_path, r["experiment"])
