@@ -194,6 +194,10 @@ def test_masks_follow_images_of_any_number_of_bands(policy, bands):
     assert (labels != masks).any()
 
 
-def test_policies_hold_under_jax(tmp_path):
-    some = "not jax and not mixup and not mixed_with and not (masks_follow and (1- or 4- or 8-))"
-    passes_under_jax(tmp_path, some, "test_augment")  # Keras' MixUp warns there
+QUICK = "function_of and (none or light or strong or randaugment) or change_by or forbidden or pillows or masks and 8"
+
+
+@pytest.mark.parametrize("some", [QUICK, pytest.param("not jax", marks=pytest.mark.slow)], ids=["some", "all"])
+def test_policies_hold_under_jax(some, tmp_path):
+    """Some in the quick tests, since each shape is compiled anew; Keras' MixUp warns there."""
+    passes_under_jax(tmp_path, f"({some}) and not mixup and not mixed_with", "test_augment")
