@@ -16,7 +16,7 @@ from lab.networks.weights import at_hand
 from lab.records import store
 from lab.report import ranking
 from lab.runs.arguments import add_choices, portable, split_commas, values
-from lab.runs.spec import Resolved, Run, resolve
+from lab.runs.spec import Resolved, Run, resolve_all
 from lab.task import kind_of
 
 Record = dict[str, Any]
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
     Between(2, 1_000_000).check("--sample", args.sample)
     strategy = str(names.build("strategies", args.strategy))
     root = command.root_of(args.out)
-    wanted = [resolve(run, root) for run in asked(args)]
+    wanted = resolve_all(asked(args), root)
     task = kind_of({"choices": wanted[0].choices})
     if task.labels != "classes" or task.reads != "features":
         raise BadInput(

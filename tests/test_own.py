@@ -13,9 +13,11 @@ from PIL import Image
 
 from lab.datasets import opened
 from lab.errors import BadInput
-from lab.inputs import index
+from lab.inputs import folders, index
 from lab.inputs.decoding import LARGEST, decoded
+from lab.inputs.folders import Files
 from lab.inputs.splitting import SHARES, dealt, strata, united
+from lab.runs.spec import Run, resolve, resolve_all
 
 
 def load(place, data_dir=None, size=16, group=None, skip_corrupt=False):
@@ -126,6 +128,40 @@ def test_a_file_is_looked_at_again_only_when_it_changed(folder, monkeypatch):
     assert fingerprint(folder) == first and len(looked) == 40
     os.utime(folder / "cat/03.png", ns=(1, 1))
     assert fingerprint(folder) == first and looked[40:] == ["cat/03.png"]
+
+
+def test_what_is_kept_of_a_torn_line_is_looked_at_again(folder, monkeypatch):
+    first = fingerprint(folder)
+    place = index._place(Files(str(folder), "x"), "")
+    lines = place.read_bytes().splitlines()
+    place.write_bytes(b"\n".join([lines[1][:50], b"7", b"[]", *lines[2:]]))
+    looked = []
+    real = index.look
+    monkeypatch.setattr(index, "look", lambda files, name: looked.append(name) or real(files, name))
+    assert fingerprint(folder) == first and looked == ["cat/00.png"]
+
+
+def test_a_folder_is_listed_once_for_all_runs_and_anew_for_the_next(folder, tmp_path, monkeypatch):
+    listed = []
+    real = folders._listed
+    monkeypatch.setattr(folders, "_listed", lambda root: listed.append(root) or real(root))
+    runs = [Run(dataset=str(folder), strategy="scratch", seed=seed) for seed in (0, 1)]
+    found = {r.choices["data_fingerprint"] for r in resolve_all(runs, tmp_path)}
+    assert listed == [folder] and found == {fingerprint(folder)}
+    Image.new("RGB", (16, 16)).save(folder / "cat/new.png")
+    (folder / "cat/01.png").unlink()
+    listed.clear()
+    assert resolve(runs[0], tmp_path).choices["data_fingerprint"] not in found and listed == [folder]
+
+
+def test_links_and_what_cannot_be_read_are_listed_as_what_they_are(folder):
+    (folder / "cat/link.png").symlink_to(folder / "cat/00.png")
+    (folder / "cat/lost.png").symlink_to(folder / "nothing")
+    (folder / "all").symlink_to(folder)
+    there = folders.listed(folder)
+    assert "cat/link.png" in there.files and "cat/lost.png" in there.others
+    assert "all" in there.folders and not any(n.startswith("all/") for n in there.files)
+    assert there.files["cat/link.png"] == there.files["cat/00.png"] == Files(str(folder), "x").stamp("cat/00.png")
 
 
 # Pixels

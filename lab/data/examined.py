@@ -79,7 +79,7 @@ def _files(dataset: Any, where: str | None, title: str) -> Examined:
     splits = np.empty(len(whole), object)
     for split, indices in dataset.parts(found).items():
         splits[indices] = split
-    table = pd.DataFrame([found.entries[e.name]._asdict() for e in found.examples])
+    table = pd.DataFrame([found.entries[e.name].row() for e in found.examples])
     table.insert(0, "id", whole.ids)
     table.insert(1, "split", splits)
     if whole.has_numbers:
@@ -126,7 +126,7 @@ def _arrays(data: Data, title: str) -> Examined:
                 else:
                     called = _sha256(label)[:12] if split.has_masks else data.classes[label]
                 about = {"id": str(split.ids[i]), "split": name, "label": called, "group": ""}
-                rows.append(about | found._asdict())
+                rows.append(about | found.row())
                 places.append((split, i))
                 if split.has_masks:
                     counts.append(np.bincount(label.ravel(), minlength=256)[: len(data.classes)])

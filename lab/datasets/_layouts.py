@@ -1,15 +1,13 @@
 """Which data set's layout a user's folder or archive has, by the names in it alone."""
 
-import os
 import re
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from lab.datasets._pairs import are_pairs
 from lab.inputs.bands import FILE
 from lab.inputs.decoding import ENDINGS, SUFFIXES
-from lab.inputs.folders import hidden
+from lab.inputs.folders import hidden, listed
 
 COCO = re.compile(r"(^|/)annotations/instances_[^/]*\.json$")
 
@@ -17,9 +15,9 @@ COCO = re.compile(r"(^|/)annotations/instances_[^/]*\.json$")
 def layout_of(path: Path) -> str:
     """`coco`, `mmseg`, `masks`, or `folder`: class folders, or what `folder` then refuses."""
     names = [n for n in (_archived(path) if path.is_file() else _below(path)) if not hidden(n)]
-    if any(COCO.search(n) for n in names):
+    if any(".json" in n and COCO.search(n) for n in names):
         return "coco"
-    endings = ENDINGS if any(n.rpartition("/")[2] == FILE for n in names) else SUFFIXES
+    endings = ENDINGS if any(n.endswith(FILE) and n.rpartition("/")[2] == FILE for n in names) else SUFFIXES
     images = {n.rpartition("/")[0]: n for n in names if n.lower().endswith(endings)}  # one of each folder tells
     if all(any(word in folder.split("/") for folder in images) for word in ("img_dir", "ann_dir")):
         return "mmseg"
@@ -34,7 +32,6 @@ def _archived(path: Path) -> list[str]:
         return []  # whoever reads it says what is wrong
 
 
-def _below(path: Path) -> Iterator[str]:
-    for folder, _, names in os.walk(path):
-        inside = Path(folder).relative_to(path).as_posix()
-        yield from (f"{inside}/{n}" if inside != "." else n for n in names)
+def _below(path: Path) -> list[str]:
+    there = listed(path)
+    return [*there.files, *there.others]

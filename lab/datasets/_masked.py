@@ -42,7 +42,7 @@ class Masked(Own):
 
     def looked(self, files: Any, names: list[str]) -> dict[str, Mask]:
         """What each of the named masks holds."""
-        return remembered(files, {n: files.stamp(n) for n in names}, Mask, look, "-masks")
+        return remembered(files, files.stamps(names), Mask, look, "-masks")
 
     def mask(self, files: Any, name: str) -> Image.Image:
         """A mask as `lab.inputs.mask_files.plain` gives it.

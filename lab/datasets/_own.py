@@ -12,6 +12,7 @@ import numpy as np
 
 from lab.datasets import Dataset, digest_of
 from lab.errors import BadInput
+from lab.inputs import once
 from lab.inputs.data import Split, hw, parted
 from lab.inputs.decoding import Fit
 from lab.inputs.entry import Entry
@@ -60,7 +61,7 @@ class Own(Dataset):
         )
 
     def bands_of(self, data_dir):
-        return self.found(data_dir)[0].bands
+        return self._found_once(data_dir)[0].bands
 
     def title(self, data_dir):
         return Path(data_dir).resolve().name if data_dir else self.name
@@ -78,15 +79,19 @@ class Own(Dataset):
         """
         raise TypeError(f"{self.name} has no found()")
 
+    def _found_once(self, data_dir: str | None) -> tuple[Files, list[Example]]:
+        return once.found(("found", self, data_dir), lambda: self.found(data_dir))
+
     def survey(self, data_dir: str | None) -> "Survey":
         """Every example and what its file is, the unreadable ones apart.
 
         Raises:
             BadInput: as `found`.
         """
-        files, examples = self.found(data_dir)
-        examples.sort()
-        entries = index(files, [e.name for e in examples])
+        with once.once():
+            files, examples = self._found_once(data_dir)
+            examples = sorted(examples)
+            entries = index(files, [e.name for e in examples])
         broken = {e.name: str(entries[e.name].error) for e in examples if entries[e.name].error}
         return Survey(files, [e for e in examples if e.name not in broken], entries, broken)
 
@@ -166,7 +171,7 @@ class Own(Dataset):
         Raises:
             BadInput: names the first file that is.
         """
-        found = self.survey(data_dir)
+        found = once.found(("survey", self, data_dir), lambda: self.survey(data_dir))
         if found.broken and not self.skip_corrupt:
             name, reason = next(iter(found.broken.items()))
             more = f" and {len(found.broken) - 1} more cannot be read" if len(found.broken) > 1 else ""

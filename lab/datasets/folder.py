@@ -20,16 +20,15 @@ class Folder(Own):
     def for_task(self, task):
         return for_words(self, task) or super().for_task(task)
 
-    def bands_of(self, data_dir):
-        return Files(data_dir, self.name).bands
-
     def found(self, data_dir):
         files = Files(data_dir, self.name)
         names = files.pictures()
         if not names:
             raise BadInput(f"{files.title} holds no image; it has to hold a folder of images for each class")
-        above = _wrapping(names)
-        tops = {n.removeprefix(above).partition("/")[0] for n in names if "/" in n.removeprefix(above)}
+        folders = {n.rpartition("/")[0] for n in names}
+        above = _wrapping(folders)
+        filled = {f.removeprefix(above) for f in folders}
+        tops = {f.partition("/")[0] for f in filled if f}
         splits = {t: s for t in tops if (s := split_called(t))}
         if splits and len(splits) < len(tops):
             other = min(tops - set(splits))
@@ -48,14 +47,14 @@ class Folder(Own):
             found.append(Example(name, inside[depth - 1], splits.get(inside[0])))
         for label in sorted({e.label for e in found}):
             printable(label, files.title)
-        _refuse_empty(files, above, depth, {n.removeprefix(above).rpartition("/")[0] for n in names})
+        _refuse_empty(files, above, depth, filled)
         return files, found
 
 
-def _wrapping(names: list[str]) -> str:
+def _wrapping(folders: set[str]) -> str:
     """The folder around everything that an archive often has, with its `/`; it holds folders only."""
-    tops = {n.partition("/")[0] for n in names}
-    alone = len(tops) == 1 and all(n.count("/") > 1 for n in names) and not split_called(next(iter(tops)))
+    tops = {f.partition("/")[0] for f in folders}
+    alone = len(tops) == 1 and all("/" in f for f in folders) and not split_called(next(iter(tops)))
     return f"{tops.pop()}/" if alone else ""
 
 

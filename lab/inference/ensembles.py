@@ -10,7 +10,7 @@ from lab.errors import BadInput
 from lab.files import digest
 from lab.progress import shown
 from lab.records import predictions, store
-from lab.runs.spec import RECIPE, Ensemble, plain, resolve
+from lab.runs.spec import RECIPE, Ensemble, plain, resolve_all
 from lab.task import kind_of, of_record, score, score_name
 
 # Yields labels (B, ...) and each member's answers (B, ...) of a split's examples.
@@ -90,7 +90,7 @@ def of_experiment(root: Path, experiment: str, wanted: list[Ensemble], command: 
     """
     missing = 0
     for each in wanted:
-        found = [store.find(root, experiment, resolve(run, root).digest) for run in each.members]
+        found = [store.find(root, experiment, r.digest) for r in resolve_all(each.members, root)]
         members = [r for r in found if r is not None and r["status"] == "done"]
         if len(members) < len(found):
             missing += 1

@@ -206,6 +206,7 @@ def parted(whole: Split, parts: dict[str, Array], **about: Any) -> Data:
     return Data(whole.take(parts["train"]), whole.take(parts["val"]), whole.take(parts["test"]), **about)
 
 
+@lru_cache(10_000)  # asked of every example, and there are few classes
 def printable(name: str, where: str) -> str:
     """A class's name, if it can be shown in a terminal and in a table.
 

@@ -1,5 +1,6 @@
 """What one image file is, by a look at its content."""
 
+import json
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,11 +19,18 @@ class Entry(NamedTuple):
     height: int = 0
     mode: str = ""  # Pillow's: RGB, L, I;16, ...
     phash: str = ""  # perceptual hash, 64 bits in hexadecimal
-    mean: list[float] = []  # of R, G and B, 0 to 255
-    square: list[float] = []  # mean of the squares
+    moments: str = ""  # `mean` and `square` as JSON: only who asks for them need wait until numbers are made of it
     error: str | None = None
     place: list[Any] = []  # coordinate system, left, top, right, bottom: where it lies on the ground, if it says so
     sketch: str = ""  # see `lab.inputs.ground`; of images whose bands are described
+
+    def row(self) -> dict[str, Any]:
+        """What it says, by name; in place of the moments `mean`, of R, G and B, 0 to 255, or of each band as it is
+        stored, and `square`, the mean of the squares.
+        """
+        said = self._asdict()
+        mean, square = json.loads(said.pop("moments") or "[[], []]")
+        return said | {"mean": mean, "square": square}
 
 
 def entry(image: Image.Image, sha256: str) -> Entry:
@@ -37,4 +45,5 @@ def entry(image: Image.Image, sha256: str) -> Entry:
     small = fitted(rgb(image, 4 * LOOK), LOOK)
     pixels = small.reshape(-1, 3).astype("float64")
     mean, square = (np.round(v.mean(axis=0), 3).tolist() for v in (pixels, pixels**2))
-    return Entry(sha256, width, height, mode, str(imagehash.phash(Image.fromarray(small))), mean, square)
+    phash = str(imagehash.phash(Image.fromarray(small)))
+    return Entry(sha256, width, height, mode, phash, json.dumps([mean, square]))

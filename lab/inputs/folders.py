@@ -10,12 +10,12 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import IO
+from typing import IO, NamedTuple
 
 import numpy as np
 
 from lab.errors import BadInput
-from lab.inputs import rasters
+from lab.inputs import once, rasters
 from lab.inputs.bands import Band
 from lab.inputs.decoding import ENDINGS, SUFFIXES, Fit, Size, Unreadable, decoded, opened, upright_size
 
@@ -28,6 +28,56 @@ DAMAGED = (OSError, EOFError, RuntimeError, zipfile.BadZipFile, zlib.error, lzma
 def hidden(name: str) -> bool:
     """Whether a file or one of its folders is hidden, or is what macOS adds to an archive."""
     return name.startswith(".") or "/." in name or ("__MACOSX" in name and "__MACOSX" in name.split("/"))
+
+
+class Listing(NamedTuple):
+    """What lies below a folder, by names with `/`.
+
+    Attributes:
+        files: files and links to files, each with its `stamp`, or None where it has none to give.
+        folders: folders and links to folders, which are not followed.
+        others: what is neither, as a link to nothing.
+    """
+
+    files: dict[str, str | None]
+    folders: list[str]
+    others: list[str]
+
+
+def listed(root: Path) -> Listing:
+    """What lies below a folder; one that may not be read, or is none, is one without files."""
+    return once.found(("listed", root), lambda: _listed(root))
+
+
+def _listed(root: Path) -> Listing:
+    found, left = Listing({}, [], []), [""]
+    while left:
+        prefix = left.pop()
+        try:
+            entries = list(os.scandir(root / prefix))
+        except (PermissionError, NotADirectoryError):
+            continue
+        for entry in entries:
+            name = prefix + entry.name
+            if entry.is_file():
+                found.files[name] = _stamp(entry)
+            elif entry.is_dir():
+                found.folders.append(name)
+                left += [] if entry.is_symlink() else [f"{name}/"]
+            else:
+                found.others.append(name)
+    return found
+
+
+def _stamp(entry: os.DirEntry) -> str | None:
+    try:
+        return _stamped(entry.stat())
+    except OSError:
+        return None  # whoever wants it is told why
+
+
+def _stamped(about: os.stat_result) -> str:
+    return f"{about.st_size} {about.st_mtime_ns}"
 
 
 def _member(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> IO[bytes]:
@@ -45,6 +95,7 @@ class Files:
         path: the folder or archive.
         names: of all files.
         folders: names of the folders that are listed as such, among them every empty one.
+        is_whole: whether all files of a folder are among them.
     """
 
     def __init__(
@@ -68,12 +119,14 @@ class Files:
         self.path = self.root = Path(place).expanduser()
         self.names: set[str] = set()
         self.folders: set[str] = set()
+        self.is_whole = False
         self.archives: list[zipfile.ZipFile] = []
         self.packed: dict[str, tuple[zipfile.ZipFile, zipfile.ZipInfo]] = {}
         if self.path.is_dir() and only is not None:
             self.names = {n for n in only if (self.root / n).is_file()}
         elif self.path.is_dir():
-            self._list("")
+            there, self.is_whole = listed(self.path), True
+            self.names, self.folders = set(there.files), {*there.folders, *there.others}
         elif self.path.is_file() and self.path.name.lower().endswith(alone):
             self.root = self.path.parent
             self.names = {self.path.name}
@@ -81,17 +134,6 @@ class Files:
             self._add(self.path, "")
         else:
             raise BadInput(f"--data-dir {place}: no such folder or archive")
-
-    def _list(self, prefix: str) -> None:
-        """Adds what lies in one of the folders and below; a link to a folder is not followed."""
-        try:
-            entries = list(os.scandir(self.root / prefix))
-        except PermissionError:
-            return
-        for entry in entries:
-            (self.names if entry.is_file() else self.folders).add(name := prefix + entry.name)
-            if entry.is_dir(follow_symlinks=False):
-                self._list(f"{name}/")
 
     def close(self) -> None:
         """Closes the archives; a file in one of them cannot be read from then on."""
@@ -104,7 +146,7 @@ class Files:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    @property
+    @cached_property
     def title(self) -> str:
         """What errors call the folder or archive."""
         return self.path.name or str(self.path.resolve())  # `.` has no name
@@ -218,17 +260,21 @@ class Files:
             raise BadInput(f"{self.called(name)} {error}") from None
         return height, width
 
-    def stamp(self, name: str) -> list[int]:
+    def stamps(self, names: Iterable[str]) -> dict[str, str]:
+        """The stamp of each name; that of a file as it was when the folder was listed."""
+        known = listed(self.root).files if self.is_whole else {}
+        return {n: (n not in self.packed and known.get(n)) or self.stamp(n) for n in names}
+
+    def stamp(self, name: str) -> str:
         """Size in bytes, and time of change or CRC-32: different when the file is another, without reading it.
 
         Of a folder, that of each file in it.
         """
         if name not in self.names:
-            return [n for inner in sorted(self.names) if inner.startswith(f"{name}/") for n in self.stamp(inner)]
+            return " ".join(self.stamp(n) for n in sorted(self.names) if n.startswith(f"{name}/"))
         if name in self.packed:
-            return [self.packed[name][1].file_size, self.packed[name][1].CRC]
-        found = os.stat(os.path.join(self.root, name))
-        return [found.st_size, found.st_mtime_ns]
+            return f"{self.packed[name][1].file_size} {self.packed[name][1].CRC}"
+        return _stamped(os.stat(self.root / name))
 
     def checksum(self, name: str) -> int:
         """CRC-32 of a file's content; an archive has it in its directory.

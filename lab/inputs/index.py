@@ -5,12 +5,13 @@ seen is kept in `~/.cache/transfer-learning-lab` (or where the variable LAB_CACH
 its size and time of change; without a place to keep it, every look is the first.
 """
 
+import gc
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -25,7 +26,7 @@ from lab.inputs.entry import Entry, entry
 from lab.inputs.folders import Files
 from lab.progress import over
 
-VERSION = 4  # raise it when the same file would give another entry
+VERSION = 5  # raise it when the same file would give another entry
 LINE = msgspec.json.Decoder()
 SAVED = 1000  # files between two savings: lines are added, so that many files take as long as few, each
 
@@ -35,7 +36,7 @@ Seen = TypeVar("Seen", bound=tuple)
 
 def index(files: Files, names: Iterable[str]) -> dict[str, Entry]:
     """An entry for each of the named image files, in the order of their names."""
-    return remembered(files, {n: files.stamp(n) for n in names}, Entry, look, "")
+    return remembered(files, files.stamps(names), Entry, look, "")
 
 
 def remembered(
@@ -46,8 +47,9 @@ def remembered(
     `kind` makes it of what was kept, in the file that `what` tells from those of other kinds.
     """
     place, wanted = _place(files, what), sorted(stamps)
-    kept, lines = _read(place)
-    found = {n: kind(*seen) for n, (stamp, *seen) in kept.items() if stamps.get(n) == stamp}
+    with _uncollected():
+        kept, lines = _read(place)
+        found = {n: kind(*row[3:]) for n, row in kept.items() if stamps.get(n) == row[2]}
     fresh = [n for n in wanted if n not in found]
     if lines > 2 * len(found) + SAVED:
         _rewrite(place, stamps, found)
@@ -83,20 +85,32 @@ def _place(files: Files, what: str) -> Path:
     return kept_at_home() / "files" / f"{of}{what}.jsonl"
 
 
-def _read(place: Path) -> tuple[dict[str, list], int]:
-    """({name: [stamp, *what was seen]}, lines of the file); of two lines with one name the later holds."""
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Python does not look for garbage: among thousands of new objects, none of it, that takes as long as they do."""
+    before = gc.isenabled()
+    gc.disable()
     try:
-        lines = place.read_bytes().splitlines()
+        yield
+    finally:
+        if before:
+            gc.enable()
+
+
+def _read(place: Path) -> tuple[dict[str, list], int]:
+    """({name: [version, name, stamp, *what was seen]}, lines of the file); of two with one name the later holds."""
+    try:
+        lines = [line for line in place.read_bytes().splitlines() if line]
     except OSError:
         return {}, 0  # nothing there yet
     found = {}
     for line in lines:
         try:
-            version, name, *rest = LINE.decode(line)
-        except (ValueError, TypeError):
+            row = LINE.decode(line)
+        except ValueError:
             continue  # torn by a kill: the file it is of is looked at again
-        if version == VERSION:
-            found[name] = rest
+        if isinstance(row, list) and len(row) > 2 and row[0] == VERSION:
+            found[row[1]] = row
     return found, len(lines)
 
 

@@ -6,6 +6,7 @@ when an image is resized, and counts for nothing in what is beside it.
 
 import hashlib
 import io
+import json
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -82,7 +83,7 @@ def resized(image: Array, bands: tuple[Band, ...], size: Size, fit: Fit = "squas
 
 
 def look(files: Any, name: str, bands: tuple[Band, ...]) -> Entry:
-    """What one image is; its `mean` and `square` are of each band's stored values, data only."""
+    """What one image is; its moments are of each band's stored values, data only."""
     try:
         contents = [files.read(n) for n in _parts(files, name, bands)]
         entry = entry_of(read(files, name, bands), bands, hashlib.sha256(b"".join(contents)).hexdigest())
@@ -116,9 +117,8 @@ def entry_of(image: Array, bands: tuple[Band, ...], sha256: str) -> Entry:
         raise Unreadable("holds no data: every value of every band is what stands for none")
     small = fitted(Image.fromarray(seen(image, bands)), LOOK)
     phash = str(imagehash.phash(Image.fromarray(small)))
-    return Entry(
-        sha256, image.shape[1], image.shape[0], str(image.dtype), phash, mean, square, sketch=ground.sketch(image)
-    )
+    moments = json.dumps([mean, square])
+    return Entry(sha256, image.shape[1], image.shape[0], str(image.dtype), phash, moments, sketch=ground.sketch(image))
 
 
 def _place(content: bytes) -> list[Any]:

@@ -1,5 +1,6 @@
 """Examples dealt into train, val and test: as they come, or by a fixed, stratified draw of whole groups."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,16 +80,19 @@ def drawn(among: Array, labels: Array, groups: Array, shares: dict[str, float], 
             f"{what} has {len(members)} {'group' if len(members) == 1 else 'groups'} to be dealt into "
             f"{', '.join(names)}; give more, or another --group"
         )
-    totals = np.bincount(labels[among], minlength=int(labels.max()) + 1).astype(float)
-    wanted = np.array([[shares[n]] for n in names]) * totals  # (splits, classes)
-    have = np.zeros_like(wanted)
+    classes = labels.tolist()
+    totals = Counter(classes[i] for i in order.tolist())
+    wanted = [{c: share * n for c, n in totals.items()} for share in shares.values()]
+    lack = [dict.fromkeys(totals, 1.0) for _ in names]  # of what a split wants of each class
+    have = [dict.fromkeys(totals, 0) for _ in names]
     parts: list[list[int]] = [[] for _ in names]
-    for own in sorted(members.values(), key=len, reverse=True):
-        counts = np.bincount(labels[own])
-        held = np.flatnonzero(counts)
-        lack = ((wanted - have)[:, held] / wanted[:, held]) @ counts[held]
-        chosen = int(np.argmax(np.round(lack, 9)))
-        have[chosen, held] += counts[held]
+    for own in sorted(members.values(), key=len, reverse=True):  # mostly of one example: arrays would take longer
+        held = Counter([classes[i] for i in own]) if len(own) > 1 else {classes[own[0]]: 1}
+        gain = [round(1e9 * sum([of[c] * n for c, n in held.items()])) for of in lack]
+        chosen = gain.index(max(gain))
+        for c, n in held.items():
+            have[chosen][c] += n
+            lack[chosen][c] = (wanted[chosen][c] - have[chosen][c]) / wanted[chosen][c]
         parts[chosen] += own
     return {n: np.sort(np.array(p, "int64")) for n, p in zip(names, parts, strict=True)}
 
@@ -98,16 +102,22 @@ def united(*kinds: Sequence[str], pairs: Sequence[tuple[int, int]] = ()) -> Arra
 
     So do both examples of each of the `pairs`.
     """
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
+    above = list(range(len(kinds[0])))  # an example before it in its group, or itself: SciPy takes longer to import
 
-    count = len(kinds[0])
-    rows, columns = [i for i, _ in pairs], [j for _, j in pairs]
+    def first(i: int) -> int:
+        while above[i] != i:
+            above[i] = i = above[above[i]]
+        return i
+
+    def unite(i: int, j: int) -> None:
+        low, high = sorted((first(i), first(j)))
+        above[high] = low
+
+    for i, j in pairs:
+        unite(i, j)
     for words in kinds:
-        first: dict[str, int] = {}
+        known: dict[str, int] = {}
         for i, word in enumerate(words):
             if word:
-                rows.append(i)
-                columns.append(first.setdefault(word, i))
-    edges = coo_array((np.ones(len(rows)), (rows, columns)), shape=(count, count))
-    return connected_components(edges, directed=False)[1]
+                unite(i, known.setdefault(word, i))
+    return np.unique([first(i) for i in range(len(above))], return_inverse=True)[1]

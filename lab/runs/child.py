@@ -19,6 +19,7 @@ from typing import Any
 
 from lab.environment import import_keras
 from lab.errors import BadInput, Interrupted, Unavailable
+from lab.inputs.once import once
 from lab.runs.process import INTERRUPTED, NO_MEMORY
 from lab.runs.spec import Run, resolve
 from lab.training.interruption import listen
@@ -66,9 +67,10 @@ def work(order: dict[str, Any], tell: Callable[[dict], None], kept: Any) -> int:
 def _done(order: dict[str, Any], tell: Callable[[dict], None], kept: Any) -> tuple[int, dict[str, Any]]:
     """(exit code, what the last event says beside it) of an order."""
     try:
-        resolved = resolve(Run(**order["run"]), Path(order["root"]))
-        module, name = WORK[order["what"]]
-        record = getattr(import_module(module), name)(resolved, order, tell, kept)
+        with once():  # until the data are read
+            resolved = resolve(Run(**order["run"]), Path(order["root"]))
+            module, name = WORK[order["what"]]
+            record = getattr(import_module(module), name)(resolved, order, tell, kept)
         return {"interrupted": INTERRUPTED, "failed": 1}.get(record.get("status"), 0), {"record": record}
     except (BadInput, Unavailable) as error:
         return 2 if isinstance(error, BadInput) else 3, {"error": str(error)}

@@ -14,7 +14,7 @@ from lab.progress import Show, shown
 from lab.records import store
 from lab.runs import tracking
 from lab.runs.process import INTERRUPTED, NO_MEMORY, Worker, order_of
-from lab.runs.spec import Resolved, Run, resolve
+from lab.runs.spec import Resolved, Run, resolve_all
 from lab.task import kind, score, score_name
 from lab.training.checkpoint import Checkpoint
 
@@ -40,7 +40,7 @@ def run_all(
     with Worker() as worker:
         if store.count(root, experiment) < len(runs):  # so that one is missing, whichever
             worker.start()
-        wanted = [resolve(run, root) for run in runs]
+        wanted = resolve_all(runs, root)
         store.prepare(root, experiment)
         status = {r.digest: _status(root, experiment, r) for r in wanted}
         failed = [] if retry_failed else [r.stem for r in wanted if status[r.digest] == "failed"]
@@ -156,7 +156,7 @@ def dry_run_all(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     firsts: dict[str, Resolved] = {}
     with Worker() as worker:
         worker.start()
-        wanted = [resolve(run, root) for run in runs]
+        wanted = resolve_all(runs, root)
         for r in wanted:
             firsts.setdefault(r.group, r)
         with Show(len(firsts)) as show:
@@ -179,7 +179,7 @@ def diagnose(runs: list[Run], root: Path) -> list[dict[str, Any]]:
     found = []
     with Show(len(runs), every=True) as show, Worker() as worker:
         worker.start()
-        for resolved in [resolve(run, root) for run in runs]:
+        for resolved in resolve_all(runs, root):
             show.begin(title(resolved))
             code, end = worker.do(order_of(resolved.run, root, "doctor", "doctor"), show, None, alike(resolved))
             if code:

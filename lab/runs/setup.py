@@ -10,6 +10,7 @@ import keras
 from lab.checks.rate import found_by_range_test
 from lab.environment import device, environment, kept_at_home
 from lab.errors import BadInput, Unavailable
+from lab.inputs import once
 from lab.inputs.bands import chosen
 from lab.inputs.data import Data, dropped, hw
 from lab.inputs.reading import kept
@@ -49,6 +50,7 @@ def open_trainer(
     tell({"event": "note", "text": "reading data"})
     kept, decoded = kept or Kept(), store.cache(root, "images")
     data = kept.data(_read_by(resolved, decoded), lambda: read(resolved, decoded))
+    once.forget()
     tell({"event": "note", "text": "building"})
     keras.utils.set_random_seed(run.seed)
     keras.config.set_dtype_policy(run.precision)

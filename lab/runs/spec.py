@@ -8,6 +8,7 @@ import dataclasses
 import itertools
 import re
 import typing
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -23,6 +24,7 @@ from lab.inputs import bands as bands_of
 from lab.inputs import shots as few
 from lab.inputs.bands import Band
 from lab.inputs.data import dropped, hw
+from lab.inputs.once import found, once
 from lab.names import Between, Pixels
 from lab.networks import weights
 from lab.strategies import Strategy
@@ -286,6 +288,17 @@ def check_name(name: str | None) -> None:
         raise BadInput(f"--name takes up to 60 letters, digits, spaces and . , ( ) = + - _; received {name!r}")
 
 
+def resolve_all(runs: Iterable[Run], root: Path) -> list[Resolved]:
+    """Each as `resolve` has it; what they ask of the same files is looked up once.
+
+    Raises:
+        BadInput: as `resolve`.
+    """
+    with once():
+        return [resolve(run, root) for run in runs]
+
+
+@once()
 def resolve(run: Run, root: Path) -> Resolved:
     """Builds the parts and closes the open choices; reads files' digests, trains nothing.
 
@@ -317,7 +330,7 @@ def resolve(run: Run, root: Path) -> Resolved:
         "strategy": str(strategy),
         "dataset": str(dataset),
         "data": dataset.title(data_dir),
-        "data_fingerprint": dataset.fingerprint(data_dir),
+        "data_fingerprint": found(("fingerprint", dataset, data_dir), lambda: dataset.fingerprint(data_dir)),
         "drop_classes": ",".join(dropped(run.drop_classes)) or None,
         "limit": run.limit,
         "shots": None if run.shots == "all" else run.shots,
