@@ -6,6 +6,7 @@ from typing import Any
 
 from lab.files import write_atomically
 
+DPI = 100
 LONG = 95  # characters of a label that is alone on its line
 
 
@@ -35,13 +36,13 @@ def look(i: int) -> dict[str, str]:
 def subplots(rows: int, columns: int, width: float, height: float, **options: Any) -> tuple[Any, Any]:
     """A figure and its axes (rows, columns), each of `width` x `height` inches."""
     import matplotlib
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
 
-    matplotlib.use("Agg")
-    from matplotlib import pyplot as plt
-
-    plt.rcParams.update(STYLE)
-    size = (columns * width, rows * height)
-    return plt.subplots(rows, columns, figsize=size, layout="constrained", squeeze=False, **options)
+    matplotlib.rcParams.update(STYLE)
+    figure = Figure(figsize=(columns * width, rows * height), dpi=DPI, layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure, figure.subplots(rows, columns, squeeze=False, **options)
 
 
 def picture(axis: Any, image: Any) -> None:
@@ -118,15 +119,14 @@ def legend_below(figure: Any, labels: list[str], handles: list[Any] | None = Non
 
 
 def save(figure: Any, path: Path, metadata: dict[str, str] | None = None) -> Path:
-    """Writes the figure, with `metadata` in it, as what the path ends with, .png or .svg, and closes it."""
-    from matplotlib import pyplot as plt
-
-    buffer, kind = io.BytesIO(), path.suffix.removeprefix(".")
-    about: dict[str, Any] = {"Date": None} if kind == "svg" else dict(metadata or {})
+    """Writes the figure, with `metadata` in it, as what the path ends with, .png or .svg."""
+    buffer = io.BytesIO()
     if layout := figure.get_layout_engine():  # once, and not by a whole drawing that is thrown away
         layout.execute(figure)
         figure.set_layout_engine("none")
-    figure.savefig(buffer, format=kind, dpi=100, metadata=about)
-    plt.close(figure)
+    if path.suffix == ".svg":
+        figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None})
+    else:  # `savefig` would draw it twice
+        figure.canvas.print_png(buffer, metadata=metadata)
     write_atomically(path, buffer.getvalue())
     return path
