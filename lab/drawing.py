@@ -7,6 +7,7 @@ from typing import Any
 from lab.files import write_atomically
 
 DPI = 100
+PACKED = 3  # of 9: half of the time that 6 takes, and 3 % more bytes
 LONG = 95  # characters of a label that is alone on its line
 
 
@@ -126,7 +127,21 @@ def save(figure: Any, path: Path, metadata: dict[str, str] | None = None) -> Pat
         figure.set_layout_engine("none")
     if path.suffix == ".svg":
         figure.savefig(buffer, format="svg", dpi=DPI, metadata={"Date": None})
-    else:  # `savefig` would draw it twice
-        figure.canvas.print_png(buffer, metadata=metadata)
+    else:
+        _png(figure, buffer, metadata or {})
     write_atomically(path, buffer.getvalue())
     return path
+
+
+def _png(figure: Any, to: io.BytesIO, metadata: dict[str, str]) -> None:
+    """As `savefig` has it, which draws the figure twice and packs an opacity that is everywhere the same."""
+    from PIL import Image
+    from PIL.PngImagePlugin import PngInfo
+
+    about = PngInfo()
+    for name, text in metadata.items():
+        about.add_text(name, text)
+    canvas = figure.canvas
+    canvas.draw()
+    pixels = Image.frombuffer("RGBA", canvas.get_width_height(), canvas.buffer_rgba(), "raw", "RGBA", 0, 1)
+    pixels.convert("RGB").save(to, "PNG", pnginfo=about, dpi=(DPI, DPI), compress_level=PACKED)
