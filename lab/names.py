@@ -100,7 +100,12 @@ def parse(text: str) -> tuple[str, list[Any], dict[str, Any]]:
 
 def listing(folder: str) -> list[str]:
     """Every name that `lab/<folder>` offers, in alphabetical order of the files."""
-    return [name for module in _modules(folder) for name in _family(module)]
+    return [name for file in _files(folder) for name in _family(_module(folder, file))]
+
+
+def is_known(folder: str, name: str) -> bool:
+    """Whether `lab/<folder>` offers the name; only what is needed to know it is imported."""
+    return name.isidentifier() and any(name in _family(_module(folder, f)) for f in _likely_first(folder, name))
 
 
 def find(folder: str, name: str) -> type[Any]:
@@ -109,8 +114,8 @@ def find(folder: str, name: str) -> type[Any]:
     Raises:
         BadInput: if there is none; names the nearest ones.
     """
-    for module in _modules(folder):
-        if name in (family := _family(module)):
+    for file in _likely_first(folder, name):
+        if name in (family := _family(_module(folder, file))):
             return family[name]
     kind = {"strategies": "strategy", "losses": "loss"}.get(folder, folder.removesuffix("s"))
     known = listing(folder)
@@ -204,10 +209,14 @@ def table(folder: str) -> list[tuple[str, str]]:
     return [(named(n, find(folder, n)), summary(find(folder, n))) for n in listing(folder)]
 
 
-def _modules(folder: str) -> list[types.ModuleType]:
+def _files(folder: str) -> list[str]:
     package = importlib.import_module(f"lab.{folder}")
-    names = sorted(m.name for m in pkgutil.iter_modules(package.__path__))
-    return [_module(folder, n) for n in names if not n.startswith("_")]
+    return sorted(m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_"))
+
+
+def _likely_first(folder: str, name: str) -> list[str]:
+    """The files of a folder, first the one that is called as what is looked for: the others are then not imported."""
+    return sorted(_files(folder), key=lambda file: file != name)
 
 
 def _module(folder: str, name: str) -> types.ModuleType:

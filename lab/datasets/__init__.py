@@ -124,7 +124,7 @@ def opened(text: str, data_dir: str | None) -> tuple[Dataset, str | None]:
             raise BadInput(f"--dataset {text} says where the table is; leave out --data-dir {data_dir}")
         return _made("csv"), rest
     path = Path(text).expanduser()
-    if text.partition("(")[0].strip() in names.listing("datasets"):
+    if names.is_known("datasets", text.partition("(")[0].strip()):
         return names.build("datasets", text), data_dir
     if not path.exists():
         if "/" in text or path.suffix:
