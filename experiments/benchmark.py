@@ -42,7 +42,7 @@ from lab.files import write_atomically
 HERE = Path(__file__).parent
 MEASURES = (
     "first_step", "steps", "short_job", "matrix", "whole_run", "peers", "networks", "features", "augmentation",
-    "decoding", "zoom", "folder", "growth", "start", "exports", "gpu",
+    "decoding", "zoom", "folder", "second_look", "growth", "start", "first_report", "exports", "gpu",
 )  # fmt: skip
 
 
