@@ -155,17 +155,17 @@ def alike(records: Iterable[Record], axis: str) -> list[Contest]:
     Runs that need no training have no budget, rate and so on: they compete with all that are like them otherwise.
     """
     but = {"seed", axis, *IMPLIED.get(axis, ())}
-    settings: dict[str, tuple[Record, list[Record]]] = {}
+    settings: dict[str, dict[str, tuple[Record, list[Record]]]] = {}  # of each experiment
     done = [r for r in records if r["status"] == "done" and "members" not in r["choices"]]
     for r in sorted(done, key=lambda r: "budget" not in r["choices"]):
         own = {"experiment": r["experiment"], **{k: v for k, v in r["choices"].items() if k not in but}}
         if "budget" in own:
             own = {**{k: v for k, v in LATER.items() if k not in but}, **own}
-        trained = "budget" in own
-        like = [] if trained else [some for of, some in settings.values() if _agree(own, of)]
-        for some in like or [settings.setdefault(digest(own), (own, []))[1]]:
+        here, trained = settings.setdefault(r["experiment"], {}), "budget" in own
+        like = [] if trained else [some for of, some in here.values() if _agree(own, of)]
+        for some in like or [here.setdefault(digest(own), (own, []))[1]]:
             some.append(r)
-    return [Contest(axis, _by_value(some, axis)) for _, some in settings.values()]
+    return [Contest(axis, _by_value(some, axis)) for of in settings.values() for _, some in of.values()]
 
 
 def _agree(own: Record, other: Record) -> bool:
