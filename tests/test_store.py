@@ -1,5 +1,9 @@
 import os
+import subprocess
+import sys
+import time
 
+import psutil
 import pytest
 
 from lab.errors import BadInput
@@ -68,3 +72,21 @@ def test_the_best_run_on_a_data_set_is_found_by_validation_on_its_latest_content
     assert store.finished(tmp_path, "best:pets/")["name"] == "good"
     with pytest.raises(BadInput, match="there are runs on cars, pets"):
         store.finished(tmp_path, "best:dogs")
+
+
+def test_what_a_killed_process_had_begun_is_cleared_away_whether_or_not_anyone_asked_for_its_end(tmp_path):
+    """One that lives is let be; one whose parent has not yet asked how it ended is dead all the same."""
+    lives, dead = (subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) for _ in range(2))
+    begun = [store.cache(tmp_path, "x") / f"part{process.pid}.weights.h5" for process in (lives, dead)]
+    begun[0].parent.mkdir(parents=True)
+    for path in begun:
+        path.write_bytes(b"")
+    dead.kill()
+    while psutil.Process(dead.pid).status() != psutil.STATUS_ZOMBIE:
+        time.sleep(0.01)
+    store.sweep(tmp_path)
+    assert [p.exists() for p in begun] == [True, False]
+    lives.communicate()
+    dead.communicate()
+    store.sweep(tmp_path)
+    assert not begun[0].exists()

@@ -125,6 +125,25 @@ def test_none_is_started_where_every_run_has_a_record(tmp_path, monkeypatch):
     assert len(started) == 1
 
 
+def test_what_another_process_leaves_half_written_while_runs_are_done_is_cleared_away_at_their_end(
+    tmp_path, monkeypatch
+):
+    other = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    begun = store.cache(tmp_path, "x") / f"part{other.pid}.weights.h5"
+
+    def do(*_):
+        assert begun.exists()  # its process still lived when this one began
+        other.kill()
+        other.communicate()
+        return 1, {"error": "none"}
+
+    monkeypatch.setattr(process.Worker, "do", do)
+    begun.parent.mkdir(parents=True)
+    begun.write_bytes(b"")
+    assert runner.run_all([SMALL], "x", tmp_path, "it") == 1
+    assert not begun.exists()
+
+
 def test_where_keras_cannot_be_imported_the_log_of_the_run_says_why(tmp_path, monkeypatch):
     (tmp_path / "keras.py").write_text("raise ImportError('no such processor')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from psutil import pid_exists
+import psutil
 
 from lab.errors import BadInput
 from lab.files import digest, write_atomically
@@ -77,8 +77,18 @@ def sweep(root: Path) -> None:
     for folder in (root, root / "img", results(root)):
         for path in folder.glob("*part*" if folder == root else "**/*part*"):
             begun = BEGUN.fullmatch(path.name)
-            if begun and not pid_exists(int(begun[1] or begun[2])):
+            if begun and not _lives(int(begun[1] or begun[2])):
                 path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    """Whether there is such a process; one that was killed is there until its parent asks, and lives no more."""
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:  # another user's
+        return True
 
 
 def read(root: Path, experiment: str | None = None) -> list[dict[str, Any]]:

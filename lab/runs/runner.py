@@ -54,6 +54,7 @@ def run_all(
             codes = {int(bool(failed))}
             for resolved in turns(together(missing.values()), root, experiment, show):
                 codes.add(_do(resolved, root, experiment, command, track, show, worker))
+    store.sweep(root)  # of a process that was killed before, and took longer to die
     return 2 if 2 in codes else int(codes != {0})
 
 
