@@ -153,10 +153,14 @@ def test_reversed_channels_are_seen_by_a_pretrained_network(tmp_path, reverse):
     assert (found is not None) == reverse and (not reverse or found["reversed"] > found["as_is"] + 0.1)
 
 
-@pytest.mark.parametrize(("size", "said"), [(16, "are 1 x 1"), (40, "no multiple of the stride 16"), (32, None)])
-def test_a_size_that_the_strides_do_not_suit_is_seen(tmp_path, size, said):
-    found = strides.check(tiny_trainer(tmp_path, tiny_data(size=size)))
-    assert said in found["what"] if said else found is None
+@pytest.mark.parametrize(("size", "backbone", "said", "do"), [
+    (16, "cnn10(width=4)", "are 1 x 1", "--size 32 or more"), (32, "cnn10(width=4)", None, None),
+    (40, "cnn10(width=4)", "no multiple of the stride 16", "--size 32 or 48"),
+    (48, "MobileNetV2(alpha=0.35)", "no multiple of the stride 32", "--size 64"),
+])  # fmt: skip
+def test_a_size_that_the_strides_do_not_suit_is_seen(tmp_path, size, backbone, said, do):
+    found = strides.check(tiny_trainer(tmp_path, tiny_data(size=size), backbone=backbone))
+    assert said in found["what"] and found["do"] == do if said else found is None
 
 
 def test_a_batch_that_cannot_be_learnt_is_seen(tmp_path):

@@ -17,10 +17,10 @@ def check(trainer: Any) -> Finding | None:
             f"--size {2 * stride} or more",
         )
     if size % stride:
-        near = [max(2, size // stride) * stride, (size // stride + 1) * stride]
+        near = sorted({max(2, size // stride) * stride, (size // stride + 1) * stride})
         return finding(
             f"{size} px is no multiple of the stride {stride} of {net.backbone}",
             "borders are padded or cut unevenly at each stage",
-            f"--size {near[0]} or {near[1]}",
+            f"--size {' or '.join(map(str, near))}",
         )
     return None
